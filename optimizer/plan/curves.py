@@ -1,0 +1,409 @@
+"""Response curves: what outcome a line returns for its exposure.
+
+Each kind is one class with one vectorised formula and its slope. The union :data:`Curve` is the
+registry: file tags, JSON Schema, documentation and test parameters read it.
+
+Symbols: x exposure (money, per period), f(x) outcome. Every curve has f(0) = 0 and never falls.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
+
+from .stated import stated
+from .units import Money, Positive
+
+__all__ = [
+    "CURVES",
+    "Curve",
+    "Elasticity",
+    "Exponential",
+    "Floats",
+    "Hill",
+    "Linear",
+    "Log",
+    "Logistic",
+    "Points",
+    "Power",
+    "ResponseCurve",
+    "Shape",
+]
+
+Floats = NDArray[np.float64]
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Shape(StrEnum):
+    """How a curve bends, which decides how it is solved and what can be proven."""
+
+    LINEAR = "linear"
+    CONCAVE = "concave"
+    S_SHAPED = "s-shaped"
+    """Convex up to the inflection, concave after it."""
+    PIECEWISE = "piecewise"
+    """Straight pieces whose slopes rise and fall."""
+
+
+class ResponseCurve(Protocol):
+    """What every curve can say of itself."""
+
+    @property
+    def shape(self) -> Shape:
+        """How the curve bends."""
+
+    @property
+    def inflection(self) -> float:
+        """Exposure above which the curve is concave; 0 where it is concave throughout."""
+
+    def outcome(self, exposure: Floats) -> Floats:
+        """f(x), element by element, in outcomes."""
+
+    def slope(self, exposure: Floats) -> Floats:
+        """f′(x), element by element, in outcomes per money; may be infinite at 0."""
+
+
+class _Formula:
+    """A curve whose outcome is a formula of exposure and a few parameters.
+
+    ``formula`` and ``gradient`` take arrays that broadcast: exposure of any shape, and one array
+    per name in ``parameters``. Thus a million lines of one kind are one call.
+    """
+
+    parameters: ClassVar[tuple[str, ...]]
+    shape: ClassVar[Shape] = Shape.CONCAVE
+
+    @staticmethod
+    def formula(x: Floats, *parameters: Floats) -> Floats:
+        raise NotImplementedError
+
+    @staticmethod
+    def gradient(x: Floats, *parameters: Floats) -> Floats:
+        raise NotImplementedError
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The parameters, in the order of ``parameters``."""
+        return tuple(float(getattr(self, name)) for name in self.parameters)
+
+    @property
+    def inflection(self) -> float:
+        """Exposure above which the curve is concave."""
+        return 0.0
+
+    def outcome(self, exposure: Floats) -> Floats:
+        """f(x), element by element, in outcomes."""
+        return self.formula(np.asarray(exposure, float), *map(np.float64, self.values))
+
+    def slope(self, exposure: Floats) -> Floats:
+        """f′(x), element by element, in outcomes per money."""
+        return self.gradient(np.asarray(exposure, float), *map(np.float64, self.values))
+
+
+@stated
+class Linear(_Formula):
+    """Every unit of money returns the same: f(x) = rate · x."""
+
+    rate: Annotated[float, Field(ge=0)]
+    """Outcomes per unit of money."""
+    kind: Literal["linear"] = "linear"
+
+    parameters = ("rate",)
+    shape = Shape.LINEAR
+
+    @staticmethod
+    def formula(x: Floats, rate: Floats) -> Floats:
+        """Rate · x."""
+        return rate * x
+
+    @staticmethod
+    def gradient(x: Floats, rate: Floats) -> Floats:
+        """The rate, everywhere."""
+        return np.broadcast_to(rate, np.shape(x)) + 0.0 * x
+
+
+@stated
+class Log(_Formula):
+    """Diminishing without a ceiling: f(x) = scale · ln(1 + x / unit)."""
+
+    scale: Positive
+    """Outcomes gained each time 1 + x / unit grows by the factor e."""
+    unit: Positive
+    """Money at which returns begin to diminish."""
+    kind: Literal["log"] = "log"
+
+    parameters = ("scale", "unit")
+
+    @staticmethod
+    def formula(x: Floats, scale: Floats, unit: Floats) -> Floats:
+        """Scale · ln(1 + x / unit)."""
+        return scale * np.log1p(x / unit)
+
+    @staticmethod
+    def gradient(x: Floats, scale: Floats, unit: Floats) -> Floats:
+        """Scale / (unit + x)."""
+        return scale / (unit + x)
+
+
+@stated
+class Power(_Formula):
+    """Constant elasticity: f(x) = scale · x^exponent, with infinite slope at zero."""
+
+    scale: Positive
+    """Outcomes at one unit of money."""
+    exponent: Annotated[float, Field(gt=0, le=1)]
+    """Elasticity: 1 % more money returns about exponent % more."""
+    kind: Literal["power"] = "power"
+
+    parameters = ("scale", "exponent")
+
+    @staticmethod
+    def formula(x: Floats, scale: Floats, exponent: Floats) -> Floats:
+        """Scale · x^exponent."""
+        return scale * np.power(np.maximum(x, 0.0), exponent)
+
+    @staticmethod
+    def gradient(x: Floats, scale: Floats, exponent: Floats) -> Floats:
+        """Scale · exponent · x^(exponent − 1)."""
+        with np.errstate(divide="ignore"):
+            return scale * exponent * np.power(np.maximum(x, 0.0), exponent - 1.0)
+
+
+@stated
+class Exponential(_Formula):
+    """Approach to a ceiling: f(x) = ceiling · (1 − e^(−x / unit))."""
+
+    ceiling: Positive
+    """Outcomes that no spend exceeds."""
+    unit: Positive
+    """Money that brings 63 % of the ceiling."""
+    kind: Literal["exponential"] = "exponential"
+
+    parameters = ("ceiling", "unit")
+
+    @staticmethod
+    def formula(x: Floats, ceiling: Floats, unit: Floats) -> Floats:
+        """Ceiling · (1 − e^(−x / unit))."""
+        return -ceiling * np.expm1(-x / unit)
+
+    @staticmethod
+    def gradient(x: Floats, ceiling: Floats, unit: Floats) -> Floats:
+        """(Ceiling / unit) · e^(−x / unit)."""
+        return ceiling / unit * np.exp(-x / unit)
+
+
+@stated
+class Hill(_Formula):
+    """Saturation: f(x) = ceiling · x^steepness / (half^steepness + x^steepness).
+
+    Concave for a steepness of at most 1, S-shaped above.
+    """
+
+    ceiling: Positive
+    """Outcomes that no spend exceeds."""
+    half: Positive
+    """Money that brings half the ceiling."""
+    steepness: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """Above 1 the first money brings little: an S-curve."""
+    kind: Literal["hill"] = "hill"
+
+    parameters = ("ceiling", "half", "steepness")
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        """S-shaped above a steepness of 1."""
+        return Shape.S_SHAPED if self.steepness > 1 else Shape.CONCAVE
+
+    @property
+    def inflection(self) -> float:
+        """half · ((s − 1) / (s + 1))^(1/s)."""
+        s = self.steepness
+        return self.half * ((s - 1) / (s + 1)) ** (1 / s) if s > 1 else 0.0
+
+    @staticmethod
+    def formula(x: Floats, ceiling: Floats, half: Floats, steepness: Floats) -> Floats:
+        """Ceiling · x^s / (half^s + x^s), without overflow."""
+        return ceiling * _sigmoid(_log_odds(x, half, steepness))
+
+    @staticmethod
+    def gradient(x: Floats, ceiling: Floats, half: Floats, steepness: Floats) -> Floats:
+        """f′(x); at zero: 0 above a steepness of 1, ceiling / half at 1, infinite below."""
+        z = _log_odds(x, half, steepness)
+        at_zero = np.where(steepness > 1, 0.0, np.where(steepness < 1, np.inf, ceiling / half))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside = ceiling * steepness / x * _sigmoid(z) * _sigmoid(-z)
+        return np.where(x > 0, inside, at_zero)
+
+
+@stated
+class Logistic(_Formula):
+    """A logistic curve through zero, S-shaped above a midpoint of 0.
+
+    f(x) = ceiling · (σ((x − m) / u) − σ(−m / u)) / (1 − σ(−m / u)), σ(z) = 1 / (1 + e^(−z)).
+    With m = 0 it is ceiling · tanh(x / 2u), the saturation of PyMC-Marketing (λ = 1/u).
+    """
+
+    ceiling: Positive
+    """Outcomes that no spend exceeds."""
+    unit: Positive
+    """Money over which the curve bends (u)."""
+    midpoint: Money = 0.0
+    """Money at the inflection (m)."""
+    kind: Literal["logistic"] = "logistic"
+
+    parameters = ("ceiling", "unit", "midpoint")
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        """S-shaped above a midpoint of 0."""
+        return Shape.S_SHAPED if self.midpoint > 0 else Shape.CONCAVE
+
+    @property
+    def inflection(self) -> float:
+        """The midpoint."""
+        return self.midpoint
+
+    @staticmethod
+    def formula(x: Floats, ceiling: Floats, unit: Floats, midpoint: Floats) -> Floats:
+        """Written with differences of tanh, which keep their digits near zero."""
+        t, t0 = np.tanh((x - midpoint) / (2 * unit)), np.tanh(-midpoint / (2 * unit))
+        return ceiling * (t - t0) / (1 - t0)
+
+    @staticmethod
+    def gradient(x: Floats, ceiling: Floats, unit: Floats, midpoint: Floats) -> Floats:
+        """(Ceiling / u) · σ(z)(1 − σ(z)) / (1 − σ(−m/u))."""
+        z = (x - midpoint) / unit
+        rest = _sigmoid(midpoint / unit)
+        return ceiling / unit * _sigmoid(z) * _sigmoid(-z) / rest
+
+
+@stated
+class Elasticity(_Formula):
+    """What a manager knows: today's spend, its average return, and the elasticity there.
+
+    A Hill curve of steepness 1, f(x) = V·x / (K + x), with K = x₀e / (1 − e) and
+    V = r₀x₀ / (1 − e): it passes through (x₀, r₀x₀) and its slope there is r₀·e.
+    """
+
+    spend: Positive
+    """Today's spend x₀, per period."""
+    average_return: Positive
+    """Outcomes per unit of money at that spend, r₀."""
+    elasticity: Fraction
+    """1 % more money returns about this many % more, e."""
+    kind: Literal["elasticity"] = "elasticity"
+
+    parameters = ("spend", "average_return", "elasticity")
+
+    @property
+    def half(self) -> float:
+        """K: money that brings half the ceiling."""
+        return self.spend * self.elasticity / (1 - self.elasticity)
+
+    @property
+    def ceiling(self) -> float:
+        """V: outcomes that no spend exceeds."""
+        return self.average_return * self.spend / (1 - self.elasticity)
+
+    @staticmethod
+    def formula(x: Floats, spend: Floats, average_return: Floats, elasticity: Floats) -> Floats:
+        """V·x / (K + x)."""
+        return average_return * spend * x / (spend * elasticity + x * (1 - elasticity))
+
+    @staticmethod
+    def gradient(x: Floats, spend: Floats, average_return: Floats, elasticity: Floats) -> Floats:
+        """V·K / (K + x)²."""
+        denominator = spend * elasticity + x * (1 - elasticity)
+        return average_return * spend**2 * elasticity / denominator**2
+
+
+def _knots(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(values) < 2:
+        raise ValueError("a curve of points needs at least two of them")
+    return values
+
+
+@stated
+class Points:
+    """Straight lines between known points; flat after the last, from (0, 0) before the first."""
+
+    spend: Annotated[tuple[Money, ...], AfterValidator(_knots)]
+    """Money at each point, increasing."""
+    outcomes: tuple[Annotated[float, Field(ge=0)], ...]
+    """Outcomes at each point, never falling."""
+    kind: Literal["points"] = "points"
+
+    def __post_init__(self) -> None:
+        if len(self.spend) != len(self.outcomes):
+            raise ValueError(
+                f"{len(self.spend)} spends and {len(self.outcomes)} outcomes; give as many of each"
+            )
+        if np.any(np.diff(self.spend) <= 0):
+            raise ValueError("spend must increase from point to point")
+        if np.any(np.diff(self.outcomes) < 0):
+            raise ValueError("outcome must not fall from point to point")
+        if self.spend[0] == 0 and self.outcomes[0] != 0:
+            raise ValueError(
+                f"outcome at no spend is {self.outcomes[0]:g}; give what the spend adds, so 0"
+            )
+
+    @property
+    def knots(self) -> tuple[Floats, Floats]:
+        """Spend and outcome of every point, (0, 0) among them."""
+        x, y = np.asarray(self.spend, float), np.asarray(self.outcomes, float)
+        if x[0] > 0:
+            x, y = np.concatenate([[0.0], x]), np.concatenate([[0.0], y])
+        return x, y
+
+    @property
+    def shape(self) -> Shape:
+        """Concave where the slopes never rise, else piecewise."""
+        x, y = self.knots
+        slopes = np.diff(y) / np.diff(x)
+        falling = np.diff(slopes) <= 1e-12 * max(float(slopes.max()), 1e-300)
+        return Shape.CONCAVE if bool(np.all(falling)) else Shape.PIECEWISE
+
+    @property
+    def inflection(self) -> float:
+        """Start of the piece after which slopes no longer rise."""
+        x, y = self.knots
+        slopes = np.append(np.diff(y) / np.diff(x), 0.0)
+        rising = np.flatnonzero(np.diff(slopes) > 1e-12 * max(float(slopes.max()), 1e-300))
+        return float(x[rising[-1] + 1]) if rising.size else 0.0
+
+    def outcome(self, exposure: Floats) -> Floats:
+        """f(x), element by element, in outcomes."""
+        return np.interp(exposure, *self.knots)
+
+    def slope(self, exposure: Floats) -> Floats:
+        """Slope of the piece that begins at x; 0 from the last point on."""
+        x, y = self.knots
+        slopes = np.append(np.diff(y) / np.diff(x), 0.0)
+        piece = np.clip(np.searchsorted(x, exposure, side="right") - 1, 0, len(x) - 1)
+        return np.asarray(slopes[piece], float)
+
+
+Curve = Annotated[
+    Linear | Log | Power | Exponential | Hill | Logistic | Elasticity | Points,
+    Field(discriminator="kind"),
+]
+"""Any response curve, told apart by ``kind``."""
+
+CURVES: tuple[type, ...] = get_args(get_args(Curve)[0])
+"""The kinds of curve, in the order of the documentation."""
+
+
+def _log_odds(x: Floats, half: Floats, steepness: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return steepness * (np.log(np.maximum(x, 0.0)) - np.log(half))
+
+
+def _sigmoid(z: Floats) -> Floats:
+    """1 / (1 + e^(−z)) without overflow."""
+    tail = np.exp(-np.abs(z))
+    return np.where(np.asarray(z) >= 0, 1.0, tail) / (1.0 + tail)

@@ -1,0 +1,445 @@
+"""A plan as a plain document — the form a scenario file has — and back; and paths into it.
+
+``to_document`` and ``from_document`` are inverse. A *path* such as
+``channels.search.brand.curve.half`` means the same number in a file, in ``--set``, in a sweep and
+in a tornado. ``split.brand`` is short for a brand share, traffic taking the rest.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from optimizer.errors import Fault, PlanError, UnknownName, nearest
+
+from .constraints import CONSTRAINTS, Split
+from .curves import CURVES, Linear
+from .funnel import Funnel
+from .objectives import OBJECTIVES
+from .plan import Line, Origin, Plan
+from .stated import faults_of
+from .units import Percent
+
+__all__ = [
+    "VERSION",
+    "Assumption",
+    "assumptions",
+    "from_document",
+    "origin_of",
+    "replace_at",
+    "set_at",
+    "to_document",
+    "value_at",
+]
+
+VERSION = 1
+"""Version of the document form; a file of another version is refused."""
+
+Document = dict[str, Any]
+
+# The document's own order, which is the reading order of a scenario file.
+_PLAN_KEYS = (
+    "version",
+    "name",
+    "business",
+    "currency",
+    "budget",
+    "split",
+    "value",
+    "objective",
+    "funnel",
+    "channels",
+    "constraints",
+    "origins",
+)
+_LINE_KEYS = tuple(
+    field.name for field in dataclasses.fields(Line) if field.name not in {"channel", "name"}
+)
+_KINDS = frozenset(
+    kind.__dataclass_fields__["kind"].default for kind in (*CURVES, *CONSTRAINTS, *OBJECTIVES)
+)
+
+
+def to_document(plan: Plan) -> Document:
+    """*plan* in the form of a scenario file; what has its default is left out."""
+    document: Document = {"version": VERSION, "name": plan.name}
+    for key in ("business", "currency", "budget", "value"):
+        document[key] = getattr(plan, key)
+    document["split"] = None if plan.split is None else _plain(plan.split, drop=("name", "kind"))
+    document["objective"] = _plain(plan.objective, keep=("kind",))
+    document["funnel"] = None if plan.funnel is None else _plain(plan.funnel)
+    channels: dict[str, Any] = {}
+    for line in plan.lines:
+        body = _plain(line, drop=("channel", "name"))
+        if line.name == line.channel:
+            channels[line.channel] = body
+            continue
+        key = line.name[len(line.channel) + 1 :]
+        if body.get("role") == key:
+            del body["role"]
+        channels.setdefault(line.channel, {})[key] = body
+    document["channels"] = channels
+    document["constraints"] = {
+        rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
+    }
+    document["origins"] = {path: _plain(origin) for path, origin in plan.origins.items()}
+    return {key: document[key] for key in _PLAN_KEYS if document[key] not in (None, {}, ())}
+
+
+def _plain(stated: Any, keep: tuple[str, ...] = (), drop: tuple[str, ...] = ()) -> Document:
+    """The fields of a stated value that differ from their defaults, as plain data."""
+    plain: Document = {}
+    for field in dataclasses.fields(stated):
+        value = getattr(stated, field.name)
+        if field.name in drop:
+            continue
+        default = field.default
+        if default is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        default = getattr(default, "default", default)  # pydantic wraps defaults in FieldInfo
+        if value == default and type(value) is type(default) and field.name not in keep:
+            continue
+        if value is None or (value == {} and field.name not in keep):
+            continue
+        plain[field.name] = _plain_value(value)
+    return {key: plain[key] for key in (*keep, *plain) if key in plain}
+
+
+def _plain_value(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return _plain(value, keep=("kind",))
+    if isinstance(value, Percent):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain_value(item) for key, item in value.items()}
+    return value
+
+
+def from_document(document: Mapping[str, Any], applied: tuple[str, ...] = ()) -> Plan:
+    """The plan that *document* describes.
+
+    Raises:
+        PlanError: with every fault of the document at once, each with its dotted path.
+    """
+    reader = _Reader()
+    plan = reader.plan(document, applied)
+    if reader.faults or plan is None:
+        raise PlanError(reader.faults)
+    return plan
+
+
+class _Reader:
+    """Reads a document and gathers what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def plan(self, document: object, applied: tuple[str, ...]) -> Plan | None:
+        top = self.mapping(document, "", _PLAN_KEYS)
+        if top is None:
+            return None
+        if top.pop("version", VERSION) != VERSION:
+            self.fault("version", f"only version {VERSION} is known", f"Write version: {VERSION}")
+        given: Document = {
+            key: top[key]
+            for key in ("name", "business", "currency", "budget", "value")
+            if key in top
+        }
+        if "split" in top:
+            given["split"] = self.split(top["split"])
+        if "objective" in top:
+            given["objective"] = self.union(top["objective"], "objective", OBJECTIVES)
+        if "funnel" in top:
+            given["funnel"] = self.one(Funnel, top["funnel"], "funnel")
+        given["lines"] = self.lines(top.get("channels"))
+        given["constraints"] = self.named(
+            top.get("constraints", {}),
+            "constraints",
+            lambda name, body, path: self.union(body, path, CONSTRAINTS, {"name": name}),
+        )
+        origins = self.named(
+            top.get("origins", {}),
+            "origins",
+            lambda name, body, path: (name, self.one(Origin, body, path)),
+        )
+        given["origins"] = {name: origin for name, origin in origins if origin is not None}
+        given["applied"] = applied
+        if self.faults:
+            self.partial(given)
+            return None
+        return self.build(Plan, given, "")
+
+    def partial(self, given: Document) -> None:
+        """With faults already found, still say what is wrong with the plain values."""
+        plain = {
+            key: given[key]
+            for key in ("business", "currency", "budget", "value", "name")
+            if key in given
+        }
+        self.build(
+            Plan,
+            {"name": "", "lines": (Line("x", Linear(0.0), maximum=0.0, value=1.0),), **plain},
+            "",
+            known=plain,
+        )
+
+    def split(self, body: object) -> Any:
+        if isinstance(body, str):
+            preset = body in {"document-b2b", "document-b2c", "binet-field-b2b", "binet-field-b2c"}
+            body = {"preset": body} if preset else {"shares": body}
+        elif isinstance(body, Mapping) and body and set(body) <= {"brand", "traffic"}:
+            body = {"shares": dict(body)}
+        return self.one(Split, body, "split", hidden=("name", "kind"))
+
+    def lines(self, channels: object) -> tuple[Line, ...]:
+        if not isinstance(channels, Mapping) or not channels:
+            self.fault(
+                "channels",
+                "is missing" if channels is None else "is not a mapping of channels",
+                "Give channels: {search: {brand: {…}, traffic: {…}}}",
+            )
+            return ()
+        lines: list[Line | None] = []
+        for channel, body in channels.items():
+            path = f"channels.{channel}"
+            if not isinstance(body, Mapping) or not body:
+                self.fault(
+                    path,
+                    f"{_short(body)} is not a line",
+                    "Give curve, role, …, or one line per role",
+                )
+            elif set(body) & set(_LINE_KEYS):
+                lines.append(self.line(str(channel), str(channel), body, path))
+            else:
+                lines += [
+                    self.line(str(channel), f"{channel}.{key}", item, f"{path}.{key}", str(key))
+                    for key, item in body.items()
+                ]
+        return tuple(line for line in lines if line is not None)
+
+    def line(self, channel: str, name: str, body: object, path: str, key: str = "") -> Line | None:
+        given = self.mapping(body, path, _LINE_KEYS)
+        if given is None:
+            return None
+        given |= {"channel": channel, "name": name}
+        if key in {"brand", "traffic"}:
+            given.setdefault("role", key)
+        curve = self.union(given["curve"], f"{path}.curve", CURVES) if "curve" in given else None
+        if curve is not None:
+            given["curve"] = curve
+        elif "curve" in given:
+            given["curve"] = Linear(0.0)  # stands in, so that the other fields are still checked
+        return self.build(Line, given, path)
+
+    def named(
+        self, body: object, path: str, read: Callable[[str, object, str], Any]
+    ) -> tuple[Any, ...]:
+        if not isinstance(body, Mapping):
+            self.fault(path, f"{_short(body)} is not a mapping of names", "Give name: {…}")
+            return ()
+        read_all = [read(str(name), item, f"{path}.{name}") for name, item in body.items()]
+        return tuple(item for item in read_all if item is not None)
+
+    def union(
+        self, body: object, path: str, kinds: tuple[type, ...], also: Document | None = None
+    ) -> Any:
+        """A value of a union that is told apart by ``kind``."""
+        by_kind = {kind.__dataclass_fields__["kind"].default: kind for kind in kinds}  # type: ignore[attr-defined]
+        if isinstance(body, str) and body in by_kind:
+            body = {"kind": body}
+        if not isinstance(body, Mapping):
+            self.fault(
+                path, f"{_short(body)} is not a mapping", f"Give kind: one of {', '.join(by_kind)}"
+            )
+            return None
+        kind = body.get("kind")
+        if kind not in by_kind:
+            problem = "kind is missing" if kind is None else f"there is no kind {kind!r}"
+            self.fault(
+                f"{path}.kind" if kind is not None else path, problem, nearest(str(kind), by_kind)
+            )
+            return None
+        return self.one(by_kind[kind], body, path, hidden=tuple(also or ()), also=also)
+
+    def one(
+        self,
+        cls: type,
+        body: object,
+        path: str,
+        hidden: tuple[str, ...] = (),
+        also: Document | None = None,
+    ) -> Any:
+        """A stated value from its mapping."""
+        fields = [field.name for field in dataclasses.fields(cls) if field.name not in hidden]
+        given = self.mapping(body, path, fields)
+        return None if given is None else self.build(cls, given | (also or {}), path)
+
+    def mapping(
+        self, body: object, path: str, known: tuple[str, ...] | list[str]
+    ) -> Document | None:
+        """*body* with its unknown keys told and left out."""
+        if not isinstance(body, Mapping):
+            self.fault(path, f"{_short(body)} is not a mapping", f"Known: {', '.join(known)}")
+            return None
+        for key in body:
+            if key not in known:
+                self.fault(
+                    f"{path}.{key}" if path else str(key),
+                    "is not known here",
+                    nearest(str(key), known),
+                )
+        return {key: value for key, value in body.items() if key in known}
+
+    def build(
+        self, cls: type, given: Document, path: str, known: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            return TypeAdapter(cls).validate_python(given)
+        except ValidationError as error:
+            found = faults_of(error, _KINDS)
+        except PlanError as error:
+            if known is not None:
+                return None
+            found = list(error.faults)
+        for fault in found:
+            if known is None or fault.path.split(".")[0] in known:
+                self.faults.append(
+                    fault if fault.path.startswith(path + ".") else fault.below(path)
+                )
+        return None
+
+    def fault(self, path: str, problem: str, advice: str) -> None:
+        self.faults.append(Fault(path, problem, advice))
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def value_at(document: Mapping[str, Any], path: str) -> Any:
+    """What stands at *path*.
+
+    Raises:
+        UnknownName: nothing does; suggests the nearest word.
+    """
+    here: Any = document
+    words = path.split(".")
+    for depth, word in enumerate(words):
+        if isinstance(here, list) and word.isdigit() and int(word) < len(here):
+            here = here[int(word)]
+        elif isinstance(here, Mapping) and word in here:
+            here = here[word]
+        else:
+            known = list(here) if isinstance(here, Mapping) else []
+            raise UnknownName.of(
+                "path",
+                ".".join(words[: depth + 1]),
+                [".".join([*words[:depth], str(key)]) for key in known],
+                path,
+            )
+    return here
+
+
+def set_at(document: Mapping[str, Any], path: str, value: Any) -> Document:
+    """A copy of *document* with *value* at *path*; the mapping that holds it must be there.
+
+    Raises:
+        UnknownName: the path leads nowhere; suggests the nearest word.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    if path in {"split.brand", "split.traffic"}:
+        return _set_split(changed, path.removeprefix("split."), value)
+    *parents, last = path.split(".")
+    if parents and parents[0] not in changed and len(parents) == 1 and parents[0] in _PLAN_KEYS:
+        changed[parents[0]] = {}
+    holder = value_at(changed, ".".join(parents)) if parents else changed
+    if isinstance(holder, list) and last.isdigit() and int(last) < len(holder):
+        holder[int(last)] = value
+    elif isinstance(holder, dict):
+        holder[last] = value
+    else:
+        raise UnknownName(Fault(path, "leads nowhere", f"{'.'.join(parents)} is a single value"))
+    return changed
+
+
+def _set_split(document: Document, role: str, value: Any) -> Document:
+    from .units import parse_share
+
+    other = "traffic" if role == "brand" else "brand"
+    try:
+        share = parse_share(value)
+    except ValueError as error:
+        raise PlanError(Fault(f"split.{role}", str(error))) from None
+    rule = document.get("split")
+    rule = dict(rule) if isinstance(rule, Mapping) and not set(rule) <= {"brand", "traffic"} else {}
+    rule.pop("preset", None)
+    document["split"] = rule | {"shares": {role: share, other: 1.0 - share}}
+    return document
+
+
+def replace_at(plan: Plan, path: str, value: Any) -> Plan:
+    """*plan* with another *value* at *path*, validated anew.
+
+    Raises:
+        UnknownName: the path leads nowhere.
+        PlanError: the value does not fit.
+    """
+    return from_document(set_at(to_document(plan), path, value), plan.applied)
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One number that a plan takes for granted."""
+
+    path: str
+    value: float
+    origin: Origin | None
+
+
+def assumptions(plan: Plan) -> list[Assumption]:
+    """Every numeric assumption: curves, prices, values, rates and the margin, but no decision."""
+    document = to_document(plan)
+    found: dict[str, float] = {}
+    for line in plan.lines:
+        path = f"channels.{line.name}"
+        body = value_at(document, path)
+        _numbers(body.get("curve", {}), f"{path}.curve", found)
+        for key in ("value", "price"):
+            if key in body:
+                found[f"{path}.{key}"] = float(body[key])
+    _numbers(document.get("funnel", {}), "funnel", found)
+    _numbers(document.get("objective", {}), "objective", found)
+    if plan.value is not None:
+        found["value"] = plan.value
+    return [Assumption(path, value, origin_of(plan, path)) for path, value in found.items()]
+
+
+def _numbers(body: Any, path: str, found: dict[str, float]) -> None:
+    if isinstance(body, Mapping):
+        for key, value in body.items():
+            _numbers(value, f"{path}.{key}", found)
+    elif isinstance(body, int | float) and not isinstance(body, bool):
+        found[path] = float(body)
+
+
+def origin_of(plan: Plan, path: str) -> Origin | None:
+    """Where the number at *path* comes from: the entry of ``origins`` that fits it most closely."""
+    words = path.split(".")
+    best: tuple[int, Origin] | None = None
+    for pattern, origin in plan.origins.items():
+        parts = pattern.split(".")
+        if len(parts) <= len(words) and all(
+            part in {"*", word} for part, word in zip(parts, words, strict=False)
+        ):
+            exactness = sum(2 if part != "*" else 1 for part in parts)
+            if best is None or exactness > best[0]:
+                best = (exactness, origin)
+    return None if best is None else best[1]

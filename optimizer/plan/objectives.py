@@ -1,0 +1,85 @@
+"""What is to be made best. The union :data:`Objective` is the registry.
+
+Every objective is Σₖ wₖ·tₖ − p·Σ x: a weight per outcome of each line and a price per unit of money.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import numpy as np
+from pydantic import Field
+
+from .stated import stated
+
+if TYPE_CHECKING:
+    from .curves import Floats
+    from .grid import Grid
+
+__all__ = ["OBJECTIVES", "LowestSpend", "Objective", "Outcomes", "Profit", "Revenue"]
+
+
+@stated
+class Profit:
+    """Greatest margin · revenue − spend."""
+
+    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of revenue that is left after the cost of what is sold."""
+    kind: Literal["profit"] = "profit"
+
+    unit = "money"
+    price_of_spend = 1.0
+
+    def weights(self, grid: Grid) -> Floats:
+        """Money of margin per outcome of each line."""
+        return self.margin * grid.values()
+
+
+@stated
+class Revenue:
+    """Greatest revenue within the budget."""
+
+    kind: Literal["revenue"] = "revenue"
+
+    unit = "money"
+    price_of_spend = 0.0
+
+    def weights(self, grid: Grid) -> Floats:
+        """Money of revenue per outcome of each line."""
+        return grid.values()
+
+
+@stated
+class Outcomes:
+    """Most outcomes of a stage of the funnel within the budget."""
+
+    of: str | None = None
+    """The stage; without it all outcomes as the curves give them."""
+    kind: Literal["outcomes"] = "outcomes"
+
+    unit = "outcomes"
+    price_of_spend = 0.0
+
+    def weights(self, grid: Grid) -> Floats:
+        """Outcomes of the stage per outcome of each line."""
+        return grid.reach(self.of)
+
+
+@stated
+class LowestSpend:
+    """Least spend that keeps the rules, a target among them."""
+
+    kind: Literal["lowest_spend"] = "lowest_spend"
+
+    unit = "money"
+    price_of_spend = 1.0
+
+    def weights(self, grid: Grid) -> Floats:
+        """Outcomes count only through the target."""
+        return np.zeros(grid.n_lines)
+
+
+Objective = Annotated[Profit | Revenue | Outcomes | LowestSpend, Field(discriminator="kind")]
+"""Any objective, told apart by ``kind``."""
+
+OBJECTIVES: tuple[type, ...] = get_args(get_args(Objective)[0])

@@ -1,0 +1,309 @@
+"""The question: lines, a budget, and the rules of the business."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from optimizer.errors import Fault, PlanError, UnknownName, nearest
+
+from .constraints import PRESETS, Constraint, Split, with_shares
+from .curves import Curve
+from .funnel import Funnel
+from .grid import Grid, Row
+from .objectives import Objective, Profit
+from .stated import stated
+from .units import Amount, Money, Percent, Positive
+
+__all__ = ["BUSINESSES", "Line", "Origin", "Plan"]
+
+Role = Literal["brand", "traffic"]
+
+BUSINESSES = ("b2b", "b2c", "none")
+
+
+def _no_dot(name: str) -> str:
+    if not name.strip():
+        raise ValueError("a name cannot be empty")
+    if "." in name:
+        raise ValueError(
+            f"{name!r} has a dot; dots part the words of a path, use a space or a dash"
+        )
+    return name
+
+
+def _sorted_tags(tags: dict[str, str]) -> dict[str, str]:
+    return dict(sorted(tags.items()))
+
+
+@stated
+class Line:
+    """One budget line, the unit of decision: money for one channel in one role."""
+
+    channel: Annotated[str, AfterValidator(_no_dot)]
+    """Search, ecommerce, social, streaming, or any other."""
+    curve: Curve
+    """What it returns for its spend."""
+    role: Role | None = None
+    """``brand`` (slow, lasting) or ``traffic`` (fast, bought)."""
+    outcome: str | None = None
+    """The stage of the funnel its curve counts; absent without a funnel."""
+    value: Money | None = None
+    """Money per outcome; absent: the funnel's or the plan's."""
+    price: Positive = 1.0
+    """Price index of its media: at 1.3 the same money buys 1/1.3 as much."""
+    minimum: Amount = 0.0
+    """Least spend: money, or a share of the budget (``10%``)."""
+    maximum: Amount | None = None
+    """Most spend: money, or a share of the budget; absent: the budget."""
+    minimum_if_active: Amount = 0.0
+    """Least spend if it gets any: either nothing, or at least this."""
+    locked: Amount | None = None
+    """Spend that is fixed already, by contract for example."""
+    current: Money | None = None
+    """Today's spend."""
+    observed: Money | None = None
+    """The largest spend its curve was ever seen at; beyond it the curve is a guess."""
+    tags: Annotated[dict[str, str], AfterValidator(_sorted_tags)] = Field(default_factory=dict)
+    """Free labels, such as ``{market: de, product: cloud}``."""
+    name: str = ""
+    """``channel.role`` unless given; it must be the channel or begin with ``channel.``."""
+
+    def __post_init__(self) -> None:
+        name = self.name or (f"{self.channel}.{self.role}" if self.role else self.channel)
+        if name != self.channel and (
+            not name.startswith(f"{self.channel}.") or "." in name[len(self.channel) + 1 :]
+        ):
+            raise ValueError(f"name {name!r} must be {self.channel!r} or {self.channel}.something")
+        object.__setattr__(self, "name", name)
+        low, high = self.minimum, self.maximum
+        if isinstance(low, float) and isinstance(high, float) and low > high:
+            raise ValueError(
+                f"minimum {low:g} is above maximum {high:g}; raise the maximum or lower the minimum"
+            )
+        if self.locked is not None and (low or high is not None or self.minimum_if_active):
+            raise ValueError(
+                "a locked line has no minimum, maximum or minimum_if_active; drop them"
+            )
+
+
+@stated
+class Origin:
+    """Where a number comes from, and how far it can be trusted."""
+
+    source: str
+    """Publication, contract, system, or who assumed it."""
+    grade: Literal["A", "B", "C", "assumption", "given"] = "given"
+    """A primary source · B credible secondary · C placeholder · assumption · given by the user."""
+    as_of: str = ""
+    """Date or year of the figure."""
+    note: str = ""
+    """What a reader should know of it."""
+
+
+@stated
+class Plan:
+    """What the marketer asks: where the budget should go, under which rules, for which goal."""
+
+    name: str
+    """Title of the plan."""
+    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+    """The budget lines."""
+    budget: Money | None = None
+    """Ceiling on all spend; the rule spend_all makes it exact."""
+    business: Literal["b2b", "b2c", "none"] = "none"
+    """b2b: brand 60, traffic 40 · b2c: brand 40, traffic 60 · none: no split rule of its own."""
+    split: Split | None = None
+    """The brand:traffic rule; absent: the business's own."""
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+    """Three-letter code of all money in the plan."""
+    objective: Objective = Field(default_factory=Profit)
+    """What is to be made best."""
+    value: Money | None = None
+    """Money per outcome where a line and the funnel state none."""
+    funnel: Funnel | None = None
+    """Stages and what they are worth."""
+    constraints: tuple[Constraint, ...] = ()
+    """Further rules, each with a name of its own."""
+    origins: dict[str, Origin] = Field(default_factory=dict)
+    """Where numbers come from: dotted path (``*`` stands for any word) to origin."""
+    applied: tuple[str, ...] = ()
+    """What was put on top of the file, in order: base files, what-ifs, settings."""
+
+    def __post_init__(self) -> None:
+        faults = [*self._name_faults(), *self._line_faults()]
+        if not faults:
+            faults = self._rule_faults()
+        if faults:
+            raise PlanError(faults)
+
+    def _name_faults(self) -> list[Fault]:
+        faults = []
+        for where, names in (
+            ("channels", [line.name for line in self.lines]),
+            ("constraints", [rule.name for rule in self.constraints]),
+        ):
+            faults += [
+                Fault(f"{where}.{name}", "is there twice", "Give each a name of its own")
+                for name, count in Counter(names).items()
+                if count > 1
+            ]
+        reserved = {"split", "budget"} & {rule.name for rule in self.constraints}
+        if "budget" in reserved or ("split" in reserved and self.split is not None):
+            faults.append(
+                Fault("constraints", f"{sorted(reserved)[0]!r} is taken", "Choose another name")
+            )
+        return faults
+
+    def _line_faults(self) -> list[Fault]:
+        faults = []
+        stages = () if self.funnel is None else self.funnel.stages
+        for line in self.lines:
+            path = f"channels.{line.name}"
+            if self.funnel is None and line.outcome is not None:
+                faults.append(
+                    Fault(
+                        f"{path}.outcome",
+                        f"{line.outcome!r} is a stage, but there is no funnel",
+                        "Give a funnel, or drop outcome",
+                    )
+                )
+            elif self.funnel is not None and line.outcome is None and line.value is None:
+                faults.append(
+                    Fault(
+                        f"{path}.outcome", "is missing", f"Say which stage it feeds: {list(stages)}"
+                    )
+                )
+            elif line.outcome is not None and line.outcome not in stages:
+                faults.append(
+                    Fault(
+                        f"{path}.outcome",
+                        f"there is no stage {line.outcome!r}",
+                        nearest(line.outcome, stages),
+                    )
+                )
+            if self.budget is None:
+                shares = [
+                    word
+                    for word in ("minimum", "maximum", "minimum_if_active", "locked")
+                    if isinstance(getattr(line, word), Percent)
+                ]
+                faults += [
+                    Fault(
+                        f"{path}.{word}",
+                        "is a share of the budget, but there is no budget",
+                        "Give a budget, or money",
+                    )
+                    for word in shares
+                ]
+                if line.maximum is None and line.locked is None:
+                    faults.append(
+                        Fault(
+                            path,
+                            "nothing limits its spend: there is no budget",
+                            "Give a budget, or a maximum on every line",
+                        )
+                    )
+        return faults
+
+    def _rule_faults(self) -> list[Fault]:
+        """Every rule is asked for its rows, so that a name it does not know is found here."""
+        faults: list[Fault] = []
+        grid = self.grid
+
+        def ask(path: str, question: Callable[[], object]) -> None:
+            try:
+                question()
+            except PlanError as error:
+                faults.extend(
+                    fault if fault.path.startswith(path) else replace(fault, path=path)
+                    for fault in error.faults
+                )
+
+        ask("objective", lambda: self.objective.weights(grid))
+        for rule in self.constraints:
+            ask(f"constraints.{rule.name}", lambda rule=rule: self._resolved(rule).rows(grid))  # type: ignore[misc]
+        ask("split", lambda: [rule.rows(grid) for rule in self.rules[:1] if rule.name == "split"])
+        if self.objective.kind == "lowest_spend" and not any(
+            rule.kind == "target" for rule in self.constraints
+        ):
+            faults.append(
+                Fault(
+                    "objective",
+                    "lowest_spend has no target to reach",
+                    "Add a constraint of kind target, such as {kind: target, outcome: lead, "
+                    "at_least: 5000}",
+                )
+            )
+        return faults
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The lines as columns."""
+        return Grid.of(self)
+
+    @property
+    def rules(self) -> tuple[Constraint, ...]:
+        """Every rule in force: the split first, if there is one, then the constraints."""
+        own = tuple(self._resolved(rule) for rule in self.constraints)
+        if self.split is not None:
+            return (self._resolved(replace(self.split, name="split")), *own)
+        by_role = any(isinstance(rule, Split) and rule.by == "role" for rule in own)
+        if self.business == "none" or by_role:
+            return own
+        return (Split(preset=f"document-{self.business}"), *own)  # type: ignore[arg-type]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The linear conditions of every rule in force."""
+        return [
+            replace(row, penalty=rule.penalty) if not row.definition else row
+            for rule in self.rules
+            for row in rule.rows(self.grid)
+        ]
+
+    def _resolved(self, rule: Constraint) -> Constraint:
+        if not isinstance(rule, Split) or rule.shares is not None or rule.preset is not None:
+            return rule
+        if self.business == "none":
+            raise PlanError(
+                Fault(
+                    "split" if rule.name == "split" else f"constraints.{rule.name}",
+                    "states no shares, and business is none",
+                    f"Give shares (6:4), a preset ({', '.join(PRESETS)}), or business b2b or b2c",
+                )
+            )
+        return with_shares(rule, self.business)
+
+    def line(self, name: str) -> Line:
+        """The line called *name*.
+
+        Raises:
+            UnknownName: there is none; suggests the nearest.
+        """
+        for line in self.lines:
+            if line.name == name:
+                return line
+        raise UnknownName.of("line", name, [line.name for line in self.lines])
+
+    def value_of(self, line: Line) -> float:
+        """Money per outcome of *line*; NaN where none is given."""
+        if line.value is not None:
+            return line.value
+        if self.funnel is not None and line.outcome in self.funnel.stages:
+            worth = self.funnel.worth(line.outcome)
+            if worth > 0 or self.value is None:
+                return worth if self.funnel.value else np.nan
+        return np.nan if self.value is None else self.value
+
+    def reach_of(self, line: Line, stage: str) -> float:
+        """Units of *stage* per outcome of *line*."""
+        if self.funnel is None or line.outcome is None or line.outcome not in self.funnel.stages:
+            return 0.0
+        return self.funnel.reach(line.outcome, stage)
