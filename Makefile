@@ -11,7 +11,8 @@ export PYTHONUTF8 := 1
 # Every Python worth asking, best first. A name on the PATH may be a shim that refuses to run, and a
 # system Python may lack ensurepip, so each one is tried before it is believed.
 PYTHONS = python3 python3.13 python3.12 python3.14 python3.11 python \
-	$$(ls -d "$$(pyenv root 2>/dev/null)"/versions/*/bin/python3 2>/dev/null | sort -rV)
+	$$(for root in "$$(pyenv root 2>/dev/null)" "$$(dirname "$$(command -v pyenv)")/.."; do \
+		ls -d "$$root"/versions/*/bin/python3 2>/dev/null | sort -rV; done)
 
 # $(call find-python,CONDITION): the first of them that runs, can make a venv and meets the condition.
 find-python = for python in $(PYTHONS); do \

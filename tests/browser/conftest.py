@@ -10,18 +10,17 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.browser.find_browser import FLAGS, BrowserMissing, find_browser
+from tests.browser.find_browser import FLAGS, NoBrowserError, find_browser
 
 INSIDE = {"file", "data", "blob", "about"}
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test in this folder needs the browser, and all share one: keep them on one worker."""
+    """Every test in this folder needs the browser."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Visit:
 def browser() -> Iterator[Browser]:
     try:
         program = find_browser()
-    except BrowserMissing as missing:
+    except NoBrowserError as missing:
         pytest.fail(f"{missing}\n`make browser` installs one.", pytrace=False)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))

@@ -39,7 +39,7 @@ No usable Chromium was found, and none could be installed. Do one of these:
   - leave the browser's tests out: pytest -m "not browser"."""
 
 
-class BrowserMissing(Exception):
+class NoBrowserError(Exception):
     """There is no usable browser; the message says why and what to do."""
 
 
@@ -49,30 +49,30 @@ def find_browser() -> Path:
     if chosen:
         path = shutil.which(chosen)
         if path is None or not works(Path(path)):
-            raise BrowserMissing(f"ADSPLIT_BROWSER is {chosen!r}, which does not start headless.")
+            raise NoBrowserError(f"ADSPLIT_BROWSER is {chosen!r}, which does not start headless.")
         return Path(path)
     on_path = (shutil.which(name) for name in NAMES)
     candidates = [Path(path) for path in on_path if path] + downloaded()
     for candidate in candidates:
         if works(candidate):
             return candidate
-    raise BrowserMissing(MISSING)
+    raise NoBrowserError(MISSING)
 
 
 def get_browser() -> Path:
     """The browser that this machine has, or else one installed now."""
     try:
         return find_browser()
-    except BrowserMissing:
+    except NoBrowserError:
         if os.environ.get("ADSPLIT_BROWSER"):
             raise
     for install in (download, install_packages):
         install()
         try:
             return find_browser()
-        except BrowserMissing:
+        except NoBrowserError:
             continue
-    raise BrowserMissing(MISSING)
+    raise NoBrowserError(MISSING)
 
 
 def works(browser: Path) -> bool:
@@ -152,7 +152,7 @@ def main() -> int:
     """Prints the path of a usable browser."""
     try:
         print(get_browser())
-    except BrowserMissing as missing:
+    except NoBrowserError as missing:
         say(str(missing))
         return 1
     return 0
