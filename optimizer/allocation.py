@@ -1,0 +1,331 @@
+"""The answer in money and names: :class:`Allocation`, and the two ways to get one.
+
+``optimize(plan)`` finds the best spend and proves it; ``evaluate(plan, spend)`` says what a given
+spend brings, in the same type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from optimizer.conflict import explain
+from optimizer.errors import Fault, PlanError, SolverFailed, Unbounded, UnknownName
+from optimizer.plan.curves import Floats
+from optimizer.plan.document import to_document
+from optimizer.plan.plan import Plan
+from optimizer.problem import TOLERANCE, Problem, compile_plan
+from optimizer.solvers import solve
+from optimizer.solvers.solution import Duals, Options, Progress, Status, relative_gap
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "today"]
+
+At = Literal["minimum", "maximum", "off"]
+
+# A line stands at a bound, and a rule binds, within this share of its size: looser than
+# feasibility, as a solver may stop a hair's breadth inside.
+NEAR = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Allocation:
+    """A spend per line, what it brings, and how good it provably is."""
+
+    plan: Plan
+    problem: Problem
+    """The plan as arrays."""
+    spend: Floats
+    """Money per line and period, shape (n_lines,), in the order of ``plan.lines``."""
+    objective: float
+    """What the plan asks to be made best, on the true curves, in the plan's currency or outcomes.
+
+    For the objective lowest_spend it is minus the spend."""
+    status: Status | None
+    """None where a given spend was evaluated and nothing was solved."""
+    bound: float | None = None
+    """What no plan can beat; None where nothing was solved."""
+    duals: Duals | None = None
+    """Prices as derivatives; None where S-curves or switches leave them without meaning."""
+    solver: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    options: Options = field(default_factory=Options)
+
+    @property
+    def gap(self) -> float | None:
+        """How far it may be from the optimum, as a share of it."""
+        return None if self.bound is None else relative_gap(self.objective, self.bound)
+
+    @property
+    def spent(self) -> float:
+        """All money spent."""
+        return float(self.spend.sum())
+
+    @cached_property
+    def outcomes(self) -> Floats:
+        """Outcomes of each line, shape (n_lines,)."""
+        return self.problem.outcomes(self.spend)
+
+    @cached_property
+    def today(self) -> Allocation | None:
+        """Today's spend, evaluated; None where some line does not state it."""
+        return today(self.plan, self.problem)
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether it keeps every bound and hard rule."""
+        return self.problem.feasible(self.spend)
+
+    @cached_property
+    def by_line(self) -> pd.DataFrame:
+        """One row per line, in the order of the plan.
+
+        Columns: line, channel, role, spend, share (of all spend), current, change, outcome, value
+        (money; NaN without a value per outcome), return (value per unit of money), marginal_return
+        (value of the next unit of money), worth and marginal (the same in units of the objective),
+        minimum, maximum, at (minimum, maximum, off or None), beyond_observed (money above the
+        largest spend ever observed; 0 within it).
+        """
+        import pandas as pd  # noqa: PLC0415 - slow to import, needed for frames only
+
+        grid, spend = self.problem.grid, self.spend
+        slopes = self.problem.slopes(spend)
+        value = grid.value * self.outcomes
+        observed = np.array(
+            [np.inf if line.observed is None else line.observed for line in self.plan.lines]
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            average = np.where(spend > 0, value / spend, np.nan)
+        return pd.DataFrame(
+            {
+                "line": grid.names.astype(object),
+                "channel": grid.channel.astype(object),
+                "role": grid.role.astype(object),
+                "spend": spend,
+                "share": spend / self.spent if self.spent > 0 else np.zeros_like(spend),
+                "current": grid.current,
+                "change": spend - grid.current,
+                "outcome": self.outcomes,
+                "value": value,
+                "return": average,
+                "marginal_return": grid.value * slopes,
+                "worth": self.problem.weights * self.outcomes,
+                "marginal": self.problem.weights * slopes,
+                "minimum": grid.minimum,
+                "maximum": grid.upper,
+                "at": pd.Series(list(self._at()), dtype=object),
+                "beyond_observed": np.maximum(spend - observed, 0.0),
+            }
+        )
+
+    def _at(self) -> list[At | None]:
+        room = NEAR * np.maximum(self.problem.upper, TOLERANCE)
+        off = self.spend <= room
+        least = (abs(self.spend - self.problem.lower) <= room) & (self.problem.lower > 0)
+        least |= (abs(self.spend - self.problem.floor) <= room) & (self.problem.floor > 0)
+        most = (abs(self.spend - self.problem.upper) <= room) & np.isfinite(
+            self.problem.grid.maximum
+        )
+        words: list[At | None] = []
+        for is_off, is_least, is_most in zip(off, least, most, strict=True):
+            words.append(
+                "off" if is_off else "maximum" if is_most else "minimum" if is_least else None
+            )
+        return words
+
+    def by(self, name: str) -> pd.DataFrame:
+        """Spend, share, current, change, outcome and value summed per channel, role or tag."""
+        keys = self.problem.grid.field(name).astype(object)
+        frame = self.by_line.assign(**{name: keys})
+        columns = ["spend", "share", "current", "change", "outcome", "value"]
+        return frame.groupby(name, sort=False)[columns].sum(min_count=1).reset_index()
+
+    @property
+    def by_channel(self) -> pd.DataFrame:
+        """Sums per channel."""
+        return self.by("channel")
+
+    @property
+    def by_role(self) -> pd.DataFrame:
+        """Sums per role."""
+        return self.by("role")
+
+    @cached_property
+    def binding(self) -> pd.DataFrame:
+        """The rules, one row per condition: which of them hold the plan back.
+
+        Columns: rule, part, unit, left (the condition's value), lower, upper, slack (distance to the
+        nearer limit), binding, violation (0 for a hard rule).
+        """
+        import pandas as pd  # noqa: PLC0415
+
+        rows, switched = self.problem.rows, self.problem.switched(self.spend)
+        left = rows.left(self.spend, self.outcomes, switched)
+        slack = np.minimum(left - rows.lower, rows.upper - left)
+        size = np.maximum(rows.scale(self.spend, self.outcomes, switched), 1e-300)
+        frame = pd.DataFrame(
+            {
+                "rule": list(rows.rule),
+                "part": list(rows.part),
+                "unit": [str(unit) for unit in rows.unit],
+                "left": left,
+                "lower": rows.lower,
+                "upper": rows.upper,
+                "slack": slack,
+                "binding": slack <= NEAR * size,
+                "violation": self.problem.violations(self.spend),
+            }
+        )
+        return frame[~rows.definition].reset_index(drop=True)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What the answer depends on: a hash of the input, versions, options; no clock, no path."""
+        return {
+            "input": fingerprint(self.plan),
+            "applied": list(self.plan.applied),
+            "gap": self.options.gap,
+            "time_limit": self.options.time_limit,
+            "versions": {
+                "python": platform.python_version(),
+                **{
+                    name: metadata.version(name)
+                    for name in ("adsplit", "numpy", "scipy", "pulp", "highspy")
+                },
+            },
+        }
+
+    def __str__(self) -> str:
+        """A table of the lines, the total, the proof and the rules that bind."""
+        frame = self.by_line
+        width = max(len("line"), *(len(name) for name in frame["line"]))
+        rows = [f"{'line':<{width}}  {'spend':>15}  {'share':>6}  {'today':>15}  {'marginal':>9}"]
+        for row in frame.itertuples():
+            was = "–" if np.isnan(row.current) else f"{row.current:,.0f}"
+            rows.append(
+                f"{row.line:<{width}}  {row.spend:>15,.0f}  {row.share:>6.1%}  {was:>15}"
+                f"  {row.marginal:>9.4g}"
+            )
+        kind = self.plan.objective.kind.replace("_", " ")
+        rows.append(f"{'total':<{width}}  {self.spent:>15,.0f}  {1:>6.1%}")
+        value = -self.objective if self.plan.objective.kind == "lowest_spend" else self.objective
+        proof = "" if self.gap is None else f"; {self.status}, gap {self.gap:.1e}"
+        rows.append(f"{self.plan.name}: {kind} {value:,.6g}{proof}")
+        binds = self.binding[self.binding["binding"]]
+        for rule in binds.itertuples():
+            rows.append(
+                f"binds: {rule.rule}{' ' + rule.part if rule.part else ''}{self._price(rule)}"
+            )
+        return "\n".join(rows)
+
+    def _price(self, rule: Any) -> str:
+        if self.duals is None:
+            return ""
+        rows = self.problem.rows
+        for position, names in enumerate(zip(rows.rule, rows.part, strict=True)):
+            if names == (rule.rule, rule.part) and self.duals.rows[position]:
+                return f", {abs(self.duals.rows[position]):.4g} per unit of {rule.unit}"
+        return ""
+
+
+def optimize(
+    plan: Plan,
+    *,
+    gap: float = 1e-4,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> Allocation:
+    """The best spend for *plan*, with a bound that no plan can beat.
+
+    Args:
+        plan: The question.
+        gap: Largest relative distance to the bound at which the search may end.
+        time_limit: Seconds after which the best plan so far is the answer (status ``stopped``).
+        progress: Called now and then with seconds, best value so far, and bound.
+
+    Raises:
+        PlanError: the question does not hold together.
+        Infeasible: no plan keeps all the rules; says which are in conflict.
+        Unbounded: the objective can grow without limit.
+        SolverFailed: the backend gave up.
+    """
+    problem, options = compile_plan(plan), Options(gap, time_limit, progress)
+    was = today(plan, problem)
+    start = was.spend if was is not None and was.is_feasible else None
+    solution = solve(problem, options, start)
+    if solution.status is Status.INFEASIBLE:
+        raise explain(plan, problem)
+    if solution.status is Status.UNBOUNDED:
+        raise Unbounded("the objective can grow without limit; give a budget or maxima")
+    if solution.spend is None:
+        raise SolverFailed(f"no plan was found before the search stopped: {solution.reason}")
+    return Allocation(
+        plan=plan,
+        problem=problem,
+        spend=solution.spend,
+        objective=solution.value,
+        status=solution.status,
+        bound=solution.bound,
+        duals=solution.duals,
+        solver=solution.solver,
+        reason=solution.reason,
+        seconds=solution.seconds,
+        options=options,
+    )
+
+
+def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
+    """What a given spend brings; it may break rules, ``binding`` and ``is_feasible`` say so.
+
+    Args:
+        plan: The question.
+        spend: Money per line: a mapping of every line's name, or an array of shape (n_lines,).
+
+    Raises:
+        UnknownName: a name is not a line of the plan.
+        PlanError: a line is missing, or money is negative or not finite.
+    """
+    names = [line.name for line in plan.lines]
+    if isinstance(spend, Mapping):
+        for name in spend:
+            if name not in names:
+                raise UnknownName.of("line", name, names)
+        missing = [name for name in names if name not in spend]
+        if missing:
+            raise PlanError(
+                Fault("spend", f"has no {', '.join(missing)}", "Give money for every line")
+            )
+        spend = np.array([spend[name] for name in names], float)
+    money = np.asarray(spend, float)
+    if money.shape != (len(names),):
+        raise PlanError(Fault("spend", f"has shape {money.shape}", f"Give shape ({len(names)},)"))
+    if not np.all(np.isfinite(money)) or np.any(money < 0):
+        raise PlanError(Fault("spend", "has money below zero or not finite", "Give zero or more"))
+    problem = compile_plan(plan)
+    return Allocation(plan, problem, money, problem.value(money), status=None)
+
+
+def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:
+    """Today's spend, evaluated; None where some line does not state it."""
+    problem = problem or compile_plan(plan)
+    spend = problem.grid.current
+    if np.isnan(spend).any():
+        return None
+    return Allocation(plan, problem, spend.copy(), problem.value(spend), status=None)
+
+
+def fingerprint(plan: Plan) -> str:
+    """A hash of the question: equal plans have equal fingerprints on every machine."""
+    text = json.dumps(to_document(plan), ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,358 @@
+"""The waist: a plan's question as arrays, in one canonical form.
+
+    maximise   Σₖ wₖ·tₖ − p·Σ x − Σᵣ penaltyᵣ·vᵣ
+    subject to tₖ ≤ fₖ(eₖ),  e = exposure·x,  lower ≤ x ≤ upper,
+               rowᵣ: lowerᵣ − vᵣ ≤ A·x + B·t + C·s ≤ upperᵣ + vᵣ,  s yes or no
+
+x spend per line, e exposure, t outcomes, s switches, v violation of soft rows. Above the waist people
+speak of channels and money; below it there are only these arrays. Every solver takes this form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.plan.curves import Floats, Points, Shape
+from optimizer.plan.grid import Grid, Row, Switch, SwitchKind, Unit, sum_of
+from optimizer.plan.plan import Plan
+
+__all__ = ["BUDGET", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+
+BUDGET = "budget"
+"""Name of the rule that spend stays within the budget."""
+
+Index = NDArray[np.intp]
+
+# A condition counts as kept when it is missed by no more than this share of its own size.
+TOLERANCE = 1e-9
+
+
+class Need(StrEnum):
+    """What a solver must be able to do for a problem."""
+
+    LINEAR = "linear"
+    CONCAVE = "concave curves"
+    NONCONCAVE = "S-curves"
+    SWITCHES = "switches"
+
+
+@dataclass(frozen=True, eq=False)
+class CurveTable:
+    """The curves of all terms, as arrays per family — never one object per term.
+
+    ``families`` holds (curve class, positions, parameters); ``points`` holds (position, spend,
+    outcome) of each curve of points. All results have shape (n,).
+    """
+
+    n: int
+    families: tuple[tuple[Any, Index, tuple[Floats, ...]], ...]
+    points: tuple[tuple[int, Floats, Floats], ...]
+    inflection: Floats
+    """Exposure from which each curve is concave."""
+    linear: NDArray[np.bool_]
+    """Which curves are straight lines."""
+    piecewise: NDArray[np.bool_]
+    """Which are made of straight pieces whose slopes rise somewhere."""
+
+    @classmethod
+    def of(cls, curves: Sequence[Any]) -> CurveTable:
+        """The table of *curves*, in their order."""
+        kinds: dict[type, list[int]] = {}
+        for position, curve in enumerate(curves):
+            kinds.setdefault(type(curve), []).append(position)
+        families = tuple(
+            (
+                kind,
+                np.array(index),
+                tuple(np.array(p) for p in zip(*(curves[i].values for i in index), strict=True)),
+            )
+            for kind, index in kinds.items()
+            if kind is not Points
+        )
+        shapes = [curve.shape for curve in curves]
+        return cls(
+            n=len(curves),
+            families=families,
+            points=tuple((i, *curves[i].knots) for i in kinds.get(Points, [])),
+            inflection=np.array([curve.inflection for curve in curves], float),
+            linear=np.array([shape is Shape.LINEAR for shape in shapes], bool),
+            piecewise=np.array([shape is Shape.PIECEWISE for shape in shapes], bool),
+        )
+
+    def outcome(self, exposure: Floats) -> Floats:
+        """f(e), shape (n,)."""
+        result = np.empty(self.n)
+        for kind, index, parameters in self.families:
+            result[index] = kind.formula(exposure[index], *parameters)
+        for position, x, y in self.points:
+            result[position] = np.interp(exposure[position], x, y)
+        return result
+
+    def slope(self, exposure: Floats) -> Floats:
+        """f′(e), shape (n,); infinite where a curve is vertical at zero."""
+        result = np.empty(self.n)
+        for kind, index, parameters in self.families:
+            result[index] = kind.gradient(exposure[index], *parameters)
+        for position, x, y in self.points:
+            slopes = np.append(np.diff(y) / np.diff(x), 0.0)
+            result[position] = slopes[np.searchsorted(x, exposure[position], side="right") - 1]
+        return result
+
+    def take(self, index: Index) -> CurveTable:
+        """The table of the terms at *index*, in that order."""
+        where = np.full(self.n, -1)
+        where[index] = np.arange(len(index))
+        families = []
+        for kind, positions, parameters in self.families:
+            kept = where[positions] >= 0
+            if kept.any():
+                families.append(
+                    (kind, where[positions[kept]], tuple(values[kept] for values in parameters))
+                )
+        return CurveTable(
+            n=len(index),
+            families=tuple(families),
+            points=tuple((int(where[i]), x, y) for i, x, y in self.points if where[i] >= 0),
+            inflection=self.inflection[index],
+            linear=self.linear[index],
+            piecewise=self.piecewise[index],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The linear conditions; shapes (n_rows,) and (n_rows, n) for the matrices."""
+
+    rule: tuple[str, ...]
+    part: tuple[str, ...]
+    unit: tuple[Unit, ...]
+    definition: NDArray[np.bool_]
+    lower: Floats
+    upper: Floats
+    penalty: Floats
+    """Objective per unit of violation; NaN where the row is hard."""
+    spend: sparse.csr_array
+    outcomes: sparse.csr_array
+    switches: sparse.csr_array
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.rule)
+
+    @property
+    def soft(self) -> NDArray[np.bool_]:
+        """Which rows may be violated at a price."""
+        return ~np.isnan(self.penalty)
+
+    def left(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
+        """A·x + B·t + C·s, shape (n_rows,)."""
+        total = self.spend @ spend + self.outcomes @ outcomes
+        return np.asarray(total + self.switches @ switches, float)
+
+    def scale(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
+        """Size of what is added up in each row, against which a violation is judged."""
+        size = abs(self.spend) @ abs(spend) + abs(self.outcomes) @ abs(outcomes)
+        size = np.asarray(size + abs(self.switches) @ abs(switches), float)
+        bounds = np.maximum(
+            np.where(np.isfinite(self.lower), abs(self.lower), 0.0),
+            np.where(np.isfinite(self.upper), abs(self.upper), 0.0),
+        )
+        return np.maximum(size, bounds)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The canonical form. Arrays have shape (n_lines,) unless said otherwise."""
+
+    grid: Grid
+    curves: CurveTable
+    weights: Floats
+    """Objective per outcome, w."""
+    price: float
+    """Objective lost per unit of money, p."""
+    exposure: Floats
+    """Exposure per unit of money: one over the media price."""
+    lower: Floats
+    upper: Floats
+    rows: Rows
+    switches: tuple[Switch, ...]
+    """The yes-or-no decisions, in the order of the columns of ``rows.switches``."""
+    floor: Floats
+    """Least spend of a line that is on; 0 where its switch alone decides nothing."""
+
+    @property
+    def n_lines(self) -> int:
+        """How many lines there are."""
+        return len(self.lower)
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What a solver must be able to do."""
+        needs = {Need.LINEAR}
+        curved = ~self.curves.linear
+        at_work = (self.weights != 0) | (abs(self.rows.outcomes).sum(axis=0) > 0)
+        if np.any(curved & at_work):
+            needs.add(Need.CONCAVE)
+        # A curve that may only move where it is concave is concave.
+        bends = self.curves.piecewise | (self.curves.inflection > self.exposure * self.lower)
+        if np.any(bends & at_work & (self.upper > self.lower) & (self.curves.inflection > 0)):
+            needs.add(Need.NONCONCAVE)
+        if self.switches:
+            needs.add(Need.SWITCHES)
+        return frozenset(needs)
+
+    def outcomes(self, spend: Floats) -> Floats:
+        """f(exposure · x), shape (n_lines,)."""
+        return self.curves.outcome(self.exposure * spend)
+
+    def slopes(self, spend: Floats) -> Floats:
+        """Outcomes per further unit of money, shape (n_lines,)."""
+        return self.exposure * self.curves.slope(self.exposure * spend)
+
+    def switched(self, spend: Floats) -> Floats:
+        """The switches that fit a spend, shape (n_switches,)."""
+        today = self.grid.current
+        scale = np.maximum(np.nan_to_num(today), np.maximum(spend, 0.0))
+        is_on = spend > TOLERANCE * np.maximum(
+            np.where(np.isfinite(self.upper), self.upper, 0.0), 1e-300
+        )
+        more = spend - today > TOLERANCE * scale
+        less = today - spend > TOLERANCE * scale
+        answer = {SwitchKind.ON: is_on, SwitchKind.UP: more, SwitchKind.DOWN: less}
+        return np.array([float(answer[switch.kind][switch.line]) for switch in self.switches])
+
+    def violations(self, spend: Floats) -> Floats:
+        """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
+        left = self.rows.left(spend, self.outcomes(spend), self.switched(spend))
+        return np.maximum(np.maximum(self.rows.lower - left, left - self.rows.upper), 0.0)
+
+    def value(self, spend: Floats) -> float:
+        """The objective at *spend* on the true curves, penalties of soft rows taken off."""
+        soft = self.rows.soft
+        fines = self.rows.penalty[soft] @ self.violations(spend)[soft] if soft.any() else 0.0
+        return float(self.weights @ self.outcomes(spend) - self.price * spend.sum() - fines)
+
+    def feasible(self, spend: Floats, tolerance: float = TOLERANCE) -> bool:
+        """Whether *spend* keeps the bounds and every hard row, to a share of their size."""
+        room = tolerance * np.maximum(
+            abs(spend), np.where(np.isfinite(self.upper), self.upper, 0.0)
+        )
+        if np.any(spend < self.lower - room) or np.any(spend > self.upper + room):
+            return False
+        on = spend > room
+        if np.any(on & (spend < self.floor - room)):
+            return False
+        switched = self.switched(spend)
+        scale = self.rows.scale(spend, self.outcomes(spend), switched)
+        missed = self.violations(spend) > tolerance * np.maximum(scale, 1e-300)
+        return not np.any(missed & ~self.rows.soft)
+
+    def loosened(self, rule: str, step: float, part: str | None = None) -> Problem:
+        """The same problem with every row of *rule* eased by *step* in the row's own unit."""
+        eased = np.array(
+            [
+                name == rule and (part is None or part == own)
+                for name, own in zip(self.rows.rule, self.rows.part, strict=True)
+            ],
+            bool,
+        )
+        eased &= ~self.rows.definition
+        rows = replace(
+            self.rows, lower=self.rows.lower - step * eased, upper=self.rows.upper + step * eased
+        )
+        return replace(self, rows=rows)
+
+    def bounded(self, line: int, lower: float, upper: float) -> Problem:
+        """The same problem with other bounds on one line."""
+        low, high = self.lower.copy(), self.upper.copy()
+        low[line], high[line] = lower, upper
+        return replace(self, lower=low, upper=high)
+
+
+def compile_plan(plan: Plan) -> Problem:
+    """The arrays of *plan*'s question.
+
+    Raises:
+        PlanError: a rule names what is not there, or money is asked for without a value.
+    """
+    grid = plan.grid
+    conditions = plan.rows
+    if np.isfinite(grid.budget):
+        every = sum_of(np.ones(grid.n_lines))
+        conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
+    floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
+    upper = np.maximum(grid.upper, 0.0)
+    used = {switch for row in conditions for switch, _ in row.switches}
+    used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
+    switches = tuple(sorted(used))
+    conditions += _on_links(grid, switches, floor, upper)
+    return Problem(
+        grid=grid,
+        curves=CurveTable.of([line.curve for line in plan.lines]),
+        weights=np.asarray(plan.objective.weights(grid), float),
+        price=plan.objective.price_of_spend,
+        exposure=1.0 / np.array([line.price for line in plan.lines]),
+        lower=grid.minimum.copy(),
+        upper=upper,
+        rows=_stack(conditions, grid.n_lines, switches),
+        switches=switches,
+        floor=floor,
+    )
+
+
+def _on_links(grid: Grid, switches: tuple[Switch, ...], floor: Floats, upper: Floats) -> list[Row]:
+    """x ≤ upper·on and x ≥ floor·on for every line that has such a switch."""
+    links = []
+    for switch in switches:
+        if switch.kind is not SwitchKind.ON:
+            continue
+        line, one = switch.line, np.zeros(grid.n_lines)
+        one[line] = 1.0
+        link = Row("on", str(grid.names[line]), Unit.MONEY, spend=sum_of(one), definition=True)
+        links.append(replace(link, upper=0.0, switches=((switch, -float(upper[line])),)))
+        if floor[line] > 0:
+            links.append(replace(link, lower=0.0, switches=((switch, -float(floor[line])),)))
+    return links
+
+
+def _stack(conditions: list[Row], n_lines: int, switches: tuple[Switch, ...]) -> Rows:
+    column = {switch: position for position, switch in enumerate(switches)}
+
+    def matrix(parts: list[tuple[Index, Floats]], width: int) -> sparse.csr_array:
+        index = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.intp)
+        data = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0)
+        starts = np.concatenate([[0], np.cumsum([len(part[0]) for part in parts])])
+        return sparse.csr_array((data, index, starts.astype(np.intp)), shape=(len(parts), width))
+
+    return Rows(
+        rule=tuple(row.rule for row in conditions),
+        part=tuple(row.part for row in conditions),
+        unit=tuple(row.unit for row in conditions),
+        definition=np.array([row.definition for row in conditions], bool),
+        lower=np.array([row.lower for row in conditions], float),
+        upper=np.array([row.upper for row in conditions], float),
+        penalty=np.array(
+            [np.nan if row.penalty is None else row.penalty for row in conditions], float
+        ),
+        spend=matrix([(row.spend.index, row.spend.coefficient) for row in conditions], n_lines),
+        outcomes=matrix(
+            [(row.outcomes.index, row.outcomes.coefficient) for row in conditions], n_lines
+        ),
+        switches=matrix(
+            [
+                (
+                    np.array([column[switch] for switch, _ in row.switches], np.intp),
+                    np.array([weight for _, weight in row.switches], float),
+                )
+                for row in conditions
+            ],
+            len(switches),
+        ),
+    )

@@ -1,0 +1,121 @@
+"""What a solver is asked and what it answers.
+
+A :class:`Solver` declares its ``abilities``; :func:`optimizer.solvers.solve` compares them with what
+a problem needs. Its obligations: the spend it returns keeps the bounds and every hard row to
+``TOLERANCE``; the value is that of the true curves at that spend; the bound is one that no plan can
+beat; without a plan it says so by the status and never invents one; it stops soon after the clock
+runs out or the user interrupts, with the best plan found so far.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+
+from optimizer.plan.curves import Floats
+from optimizer.problem import Need, Problem
+
+__all__ = ["Clock", "Duals", "Options", "Progress", "Solution", "Solver", "Status"]
+
+
+class Status(StrEnum):
+    """How a solve ended."""
+
+    OPTIMAL = "optimal"
+    """Proven: nothing is better by more than the gap."""
+    STOPPED = "stopped"
+    """A plan, but stopped by time or by the user before its proof."""
+    INFEASIBLE = "infeasible"
+    """No plan keeps all the rules."""
+    UNBOUNDED = "unbounded"
+    """The objective can grow without limit."""
+
+
+Progress = Callable[[float, float | None, float], None]
+"""Called now and then with (seconds, best value so far or None, bound)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How far and how long to search."""
+
+    gap: float = 1e-4
+    """Largest relative distance between value and bound at which the search may end."""
+    time_limit: float | None = None
+    """Seconds; None: until proven."""
+    progress: Progress | None = None
+
+
+class Clock:
+    """The time a solve has had, and whether it is up."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.started = time.perf_counter()
+        self.limit = np.inf if limit is None else limit
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the limit has passed."""
+        return self.seconds >= self.limit
+
+
+@dataclass(frozen=True, eq=False)
+class Duals:
+    """Derivatives of the optimum; they exist where the problem is concave and has no switches."""
+
+    rows: Floats
+    """Gain per unit by which a row's limit is moved up, shape (n_rows,)."""
+    bounds: Floats
+    """Gain per unit by which the bound that holds a line is moved up, shape (n_lines,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Numbers and a certificate."""
+
+    status: Status
+    spend: Floats | None = None
+    """Shape (n_lines,); None without a plan."""
+    value: float = float("nan")
+    """The objective on the true curves."""
+    bound: float = float("inf")
+    """No plan is better than this."""
+    duals: Duals | None = None
+    solver: str = ""
+    reason: str = ""
+    """Why it ended, in the solver's words."""
+    seconds: float = 0.0
+    nodes: int = 0
+    """Parts the problem was divided into."""
+    options: Options = field(default_factory=Options)
+
+    @property
+    def gap(self) -> float:
+        """(bound − value) / max(|value|, |bound|); 0 where both are 0."""
+        return relative_gap(self.value, self.bound)
+
+
+def relative_gap(value: float, bound: float) -> float:
+    """How far *value* may be from the optimum, as a share of it."""
+    size = max(abs(value), abs(bound))
+    return max(bound - value, 0.0) / size if size > 0 else 0.0
+
+
+class Solver(Protocol):
+    """One way to solve problems; see the obligations above."""
+
+    name: str
+    abilities: frozenset[Need]
+
+    def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
+        """The best plan within *options*; *start*, a feasible spend, is never made worse."""
