@@ -1,13 +1,10 @@
 """A plan as a plain document — the form a scenario file has — and back; and paths into it.
 
-``to_document`` and ``from_document`` are inverse. A *path* such as
-``channels.search.brand.curve.half`` means the same number in a file, in ``--set``, in a sweep and
-in a tornado. ``split.brand`` is short for a brand share, traffic taking the rest.
+``to_document`` and ``from_document`` are inverse. Paths are explained in :mod:`.paths`.
 """
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,12 +12,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from optimizer.errors import Fault, PlanError, UnknownName, nearest
+from optimizer.errors import Fault, PlanError, nearest
 
 from .constraints import CONSTRAINTS, Split
 from .curves import CURVES, Linear
 from .funnel import Funnel
 from .objectives import OBJECTIVES
+from .paths import LINE_KEYS, PLAN_KEYS, Document, set_at, split_form, value_at
 from .plan import Line, Origin, Plan
 from .stated import faults_of
 from .units import Percent
@@ -40,26 +38,6 @@ __all__ = [
 VERSION = 1
 """Version of the document form; a file of another version is refused."""
 
-Document = dict[str, Any]
-
-# The document's own order, which is the reading order of a scenario file.
-_PLAN_KEYS = (
-    "version",
-    "name",
-    "business",
-    "currency",
-    "budget",
-    "split",
-    "value",
-    "objective",
-    "funnel",
-    "channels",
-    "constraints",
-    "origins",
-)
-_LINE_KEYS = tuple(
-    field.name for field in dataclasses.fields(Line) if field.name not in {"channel", "name"}
-)
 _KINDS = frozenset(
     kind.__dataclass_fields__["kind"].default for kind in (*CURVES, *CONSTRAINTS, *OBJECTIVES)
 )
@@ -88,7 +66,7 @@ def to_document(plan: Plan) -> Document:
         rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
     }
     document["origins"] = {path: _plain(origin) for path, origin in plan.origins.items()}
-    return {key: document[key] for key in _PLAN_KEYS if document[key] not in (None, {}, ())}
+    return {key: document[key] for key in PLAN_KEYS if document[key] not in (None, {}, ())}
 
 
 def _plain(stated: Any, keep: tuple[str, ...] = (), drop: tuple[str, ...] = ()) -> Document:
@@ -142,7 +120,7 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def plan(self, document: object, applied: tuple[str, ...]) -> Plan | None:
-        top = self.mapping(document, "", _PLAN_KEYS)
+        top = self.mapping(document, "", PLAN_KEYS)
         if top is None:
             return None
         if top.pop("version", VERSION) != VERSION:
@@ -191,12 +169,9 @@ class _Reader:
         )
 
     def split(self, body: object) -> Any:
-        if isinstance(body, str):
-            preset = body in {"document-b2b", "document-b2c", "binet-field-b2b", "binet-field-b2c"}
-            body = {"preset": body} if preset else {"shares": body}
-        elif isinstance(body, Mapping) and body and set(body) <= {"brand", "traffic"}:
-            body = {"shares": dict(body)}
-        return self.one(Split, body, "split", hidden=("name", "kind"))
+        if body is None:
+            return None
+        return self.one(Split, split_form(body), "split", hidden=("name", "kind"))
 
     def lines(self, channels: object) -> tuple[Line, ...]:
         if not isinstance(channels, Mapping) or not channels:
@@ -215,7 +190,7 @@ class _Reader:
                     f"{_short(body)} is not a line",
                     "Give curve, role, …, or one line per role",
                 )
-            elif set(body) & set(_LINE_KEYS):
+            elif set(body) & set(LINE_KEYS):
                 lines.append(self.line(str(channel), str(channel), body, path))
             else:
                 lines += [
@@ -225,7 +200,7 @@ class _Reader:
         return tuple(line for line in lines if line is not None)
 
     def line(self, channel: str, name: str, body: object, path: str, key: str = "") -> Line | None:
-        given = self.mapping(body, path, _LINE_KEYS)
+        given = self.mapping(body, path, LINE_KEYS)
         if given is None:
             return None
         given |= {"channel": channel, "name": name}
@@ -322,67 +297,6 @@ class _Reader:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
-
-
-def value_at(document: Mapping[str, Any], path: str) -> Any:
-    """What stands at *path*.
-
-    Raises:
-        UnknownName: nothing does; suggests the nearest word.
-    """
-    here: Any = document
-    words = path.split(".")
-    for depth, word in enumerate(words):
-        if isinstance(here, list) and word.isdigit() and int(word) < len(here):
-            here = here[int(word)]
-        elif isinstance(here, Mapping) and word in here:
-            here = here[word]
-        else:
-            known = list(here) if isinstance(here, Mapping) else []
-            raise UnknownName.of(
-                "path",
-                ".".join(words[: depth + 1]),
-                [".".join([*words[:depth], str(key)]) for key in known],
-                path,
-            )
-    return here
-
-
-def set_at(document: Mapping[str, Any], path: str, value: Any) -> Document:
-    """A copy of *document* with *value* at *path*; the mapping that holds it must be there.
-
-    Raises:
-        UnknownName: the path leads nowhere; suggests the nearest word.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    if path in {"split.brand", "split.traffic"}:
-        return _set_split(changed, path.removeprefix("split."), value)
-    *parents, last = path.split(".")
-    if parents and parents[0] not in changed and len(parents) == 1 and parents[0] in _PLAN_KEYS:
-        changed[parents[0]] = {}
-    holder = value_at(changed, ".".join(parents)) if parents else changed
-    if isinstance(holder, list) and last.isdigit() and int(last) < len(holder):
-        holder[int(last)] = value
-    elif isinstance(holder, dict):
-        holder[last] = value
-    else:
-        raise UnknownName(Fault(path, "leads nowhere", f"{'.'.join(parents)} is a single value"))
-    return changed
-
-
-def _set_split(document: Document, role: str, value: Any) -> Document:
-    from .units import parse_share
-
-    other = "traffic" if role == "brand" else "brand"
-    try:
-        share = parse_share(value)
-    except ValueError as error:
-        raise PlanError(Fault(f"split.{role}", str(error))) from None
-    rule = document.get("split")
-    rule = dict(rule) if isinstance(rule, Mapping) and not set(rule) <= {"brand", "traffic"} else {}
-    rule.pop("preset", None)
-    document["split"] = rule | {"shares": {role: share, other: 1.0 - share}}
-    return document
 
 
 def replace_at(plan: Plan, path: str, value: Any) -> Plan:

@@ -1,0 +1,1 @@
+"""Where plans come from: scenario files, tables, history and fitted models."""

@@ -1,0 +1,1 @@
+"""The scenarios that come with adsplit, as data: one YAML file each."""
