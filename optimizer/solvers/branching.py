@@ -1,0 +1,316 @@
+"""S-curves and switches: branch and bound on concave envelopes, to a proven gap.
+
+A box of spends is relaxed by replacing every S-curve with its envelope; the relaxation's value is a
+bound for the box. The box is divided at the relaxation's own spend of the curve whose envelope lies
+farthest above it, or by a yes-or-no decision that the relaxation left undecided. With m coupling
+rules few curves end between their pieces, so trees stay small (Udell & Boyd, 2014).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimizer.plan.curves import Floats
+from optimizer.plan.grid import SwitchKind
+from optimizer.problem import Need, Problem
+
+from .envelopes import Envelopes
+from .linear import LinearPart
+from .solution import Clock, Options, Solution, Status, relative_gap
+from .tangents import EXACT, Box, Climb, Cuts, Incumbent, climb, switch_of, whole_box
+
+__all__ = ["Branching"]
+
+# A switch this close to 0 or 1 is decided.
+_DECIDED = 1e-6
+# A division leaves at least this share of the interval on either side.
+_MARGIN = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """A box that may still hold a better plan."""
+
+    box: Box
+    envelopes: Envelopes
+    cuts: Cuts
+    bound: float
+    depth: int
+
+
+class Branching:
+    """Problems of every kind."""
+
+    name = "branch and bound (PuLP, HiGHS)"
+    abilities = frozenset(Need)
+
+    def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
+        """The best plan to the gap asked for; then polished, as its last digits cost little."""
+        return _Search(problem, options, start).run()
+
+
+class _Search:
+    """One branch and bound."""
+
+    def __init__(self, problem: Problem, options: Options, start: Floats | None) -> None:
+        self.problem, self.options = problem, options
+        self.clock, self.incumbent = Clock(options.time_limit), Incumbent(problem)
+        if start is not None:
+            self.incumbent.offer(start)
+        self.part = LinearPart(problem)
+        self.switch = switch_of(problem)
+        curves = problem.curves
+        self.bends = self.part.at_work & (curves.piecewise | (curves.inflection > 0))
+        self.order = itertools.count()
+        self.open: list[tuple[float, int, _Node]] = []
+        self.closed = -np.inf
+        self.nodes = 0
+        self.is_unbounded = False
+        self.interrupted = False
+
+    def run(self) -> Solution:
+        """Divide until the best open bound is within the gap, the time is up, or nothing is open."""
+        bound = np.inf
+        try:
+            root = self._root()
+            self._visit(root)
+            while self.open and not self.clock.is_up:
+                bound = -self.open[0][0]
+                if bound <= self._good_enough():
+                    break
+                self._visit(heapq.heappop(self.open)[2])
+                self._report()
+            bound = max([self.closed, *(-item[0] for item in self.open)])
+            self._polish()
+        except KeyboardInterrupt:
+            if self.incumbent.spend is None:
+                raise
+            self.interrupted = True
+            bound = max([self.closed, bound, *(-item[0] for item in self.open)])
+        return self._solution(bound)
+
+    def _root(self) -> _Node:
+        box = whole_box(self.problem)
+        return _Node(box, self._envelopes(box), Cuts(), np.inf, 0)
+
+    def _envelopes(self, box: Box) -> Envelopes:
+        """A line with an on-switch is either off or above its floor, and its envelope knows that."""
+        exposure = self.problem.exposure
+        floor = np.where(self.switch >= 0, np.minimum(self.problem.floor, box.high), 0.0)
+        return Envelopes.of(
+            self.problem.curves, exposure * np.maximum(box.low, floor), exposure * box.high
+        )
+
+    def _good_enough(self) -> float:
+        """A bound at or below this need not be searched."""
+        value = self.incumbent.value
+        return value + 0.5 * self.options.gap * abs(value) if np.isfinite(value) else -np.inf
+
+    def _visit(self, node: _Node) -> None:
+        self.nodes += 1
+        result = self._climb(node)
+        if result.status is Status.UNBOUNDED:
+            self.is_unbounded = True
+            return
+        if result.relaxed is None:
+            return
+        if self.nodes == 1 or self.nodes % 16 == 0:
+            self._dive(node, result)
+        bound = min(result.bound, node.bound)
+        if bound <= self._good_enough():
+            self.closed = max(self.closed, bound)
+            return
+        children = self._divide(node, result)
+        if not children:
+            self.closed = max(self.closed, bound)
+        for child in children:
+            fresh = replace(child, bound=bound)
+            heapq.heappush(self.open, (-bound, next(self.order), fresh))
+
+    def _climb(self, node: _Node) -> Climb:
+        size = self.incumbent.value if np.isfinite(self.incumbent.value) else 0.0
+        size = max(abs(size), 1e-3 * self.part.scales.objective)
+        tolerance = 0.1 * self.options.gap * size
+        return climb(
+            self.part,
+            node.envelopes,
+            node.box,
+            node.cuts,
+            tolerance,
+            self.clock,
+            self.incumbent,
+            self._good_enough(),
+        )
+
+    def _divide(self, node: _Node, result: Climb) -> list[_Node]:
+        """Two boxes that together hold every plan of this one; none where it is solved."""
+        relaxed = result.relaxed
+        assert relaxed is not None
+        kept = self._useful(node, result)
+        undecided = abs(relaxed.switches - np.round(relaxed.switches))
+        if len(undecided) and undecided.max() > _DECIDED:
+            return self._divide_switch(node, int(undecided.argmax()), kept)
+        exposure = self.problem.exposure * relaxed.spend
+        above = relaxed.outcomes - self.problem.curves.outcome(exposure)
+        worth = abs(self.problem.weights - self.problem.rows.outcomes.T @ relaxed.rows)
+        loss = np.where(self.bends, worth * above, 0.0)
+        size = np.maximum(self.part.scales.outcomes, 1e-300)
+        if self.problem.rows.outcomes.nnz:  # a missed outcome may cost more than its worth
+            loss = np.maximum(loss, np.where(self.bends & (above > 1e-9 * size), 1e-300, 0.0))
+        term = int(loss.argmax())
+        width = node.box.high[term] - node.box.low[term]
+        if loss[term] <= 0 or width <= 1e-9 * max(self.problem.upper[term], 1e-300):
+            return []
+        return self._divide_spend(node, term, float(relaxed.spend[term]), kept)
+
+    def _useful(self, node: _Node, result: Climb) -> Cuts:
+        """The cuts that hold at this spend, or nearly; the children find the others anew."""
+        relaxed, cuts = result.relaxed, result.cuts
+        assert relaxed is not None
+        exposure = self.problem.exposure * relaxed.spend
+        on = self.switch[cuts.term]
+        share = np.where(on >= 0, relaxed.switches[on] if len(relaxed.switches) else 1.0, 1.0)
+        room = cuts.intercept * share + cuts.slope * exposure[cuts.term]
+        room = room - relaxed.outcomes[cuts.term]
+        return cuts.only(room <= 0.02 * self.part.scales.outcomes[cuts.term])
+
+    def _divide_switch(self, node: _Node, column: int, cuts: Cuts) -> list[_Node]:
+        switch, children = self.problem.switches[column], []
+        for decision in (0.0, 1.0):
+            low, high = node.box.switch_low.copy(), node.box.switch_high.copy()
+            low[column] = high[column] = decision
+            box, envelopes = replace(node.box, switch_low=low, switch_high=high), node.envelopes
+            if switch.kind is SwitchKind.ON:
+                line = switch.line
+                x_low, x_high = box.low.copy(), box.high.copy()
+                if decision:
+                    x_low[line] = max(x_low[line], self.problem.floor[line])
+                else:
+                    x_high[line] = 0.0
+                if x_low[line] > x_high[line]:
+                    continue
+                box = replace(box, low=x_low, high=x_high)
+            children.append(_Node(box, envelopes, cuts, node.bound, node.depth + 1))
+        return children
+
+    def _divide_spend(self, node: _Node, term: int, spend: float, cuts: Cuts) -> list[_Node]:
+        low, high = node.box.low[term], node.box.high[term]
+        exposure = self.problem.exposure[term]
+        bottom = node.envelopes.low[term] / exposure
+        margin = _MARGIN * (high - bottom)
+        place = float(np.clip(spend, bottom + margin, high - margin))
+        others = cuts.only(cuts.term != term)
+        children = []
+        for side in ("below", "above"):
+            x_low, x_high = node.box.low.copy(), node.box.high.copy()
+            if side == "below":
+                x_high[term] = place
+            else:
+                x_low[term] = place
+            switch_low = node.box.switch_low
+            if side == "above" and self.switch[term] >= 0:
+                switch_low = switch_low.copy()
+                switch_low[self.switch[term]] = 1.0
+            start = max(x_low[term], bottom) if side == "below" else place
+            envelopes = node.envelopes.narrowed(term, exposure * start, exposure * x_high[term])
+            box = Box(x_low, x_high, switch_low, node.box.switch_high)
+            children.append(
+                _Node(box, envelopes, _with_first(others, envelopes, term), node.bound, node.depth + 1)
+            )
+        return children
+
+    def _dive(self, node: _Node, result: Climb) -> None:
+        """A good plan near the relaxation: decide every curve and switch, then climb what is left."""
+        relaxed = result.relaxed
+        assert relaxed is not None
+        decided = relaxed
+        if len(relaxed.switches) and abs(relaxed.switches - np.round(relaxed.switches)).max() > _DECIDED:
+            decided = self.part.solve(integer=True, gap=1e-3, seconds=min(5.0, self._seconds_left()))
+            if decided.status is not Status.OPTIMAL:
+                return
+        for share in (0.5, 0.05, 0.95):
+            box = self._decided_box(node, decided.spend, np.round(decided.switches), share)
+            self._climb_concave(box, 0.05 * self.options.gap)
+            exposure = self.problem.exposure * relaxed.spend
+            if not np.any(self.bends & (exposure > node.envelopes.low) & (exposure < node.envelopes.tangent)):
+                break
+
+    def _seconds_left(self) -> float:
+        return max(self.clock.limit - self.clock.seconds, 0.0)
+
+    def _decided_box(self, node: _Node, spend: Floats, switches: Floats, share: float) -> Box:
+        """Each S-curve either stays at its lower end or moves where it is concave."""
+        problem, exposure = self.problem, self.problem.exposure
+        low, high = node.box.low.copy(), node.box.high.copy()
+        bottom, touch = node.envelopes.low / exposure, node.envelopes.tangent / exposure
+        up = spend >= bottom + share * (touch - bottom)
+        bend = problem.curves.inflection / exposure
+        rises = self.bends & up
+        low = np.where(rises, np.clip(bend, low, high), low)
+        stays = self.bends & ~up
+        high = np.where(stays, np.clip(np.where(low > 0, low, bottom * (self.switch < 0)), low, high), high)
+        on = np.where(self.switch >= 0, switches[self.switch] if len(switches) else 1.0, 1.0) > 0.5
+        low = np.where(on, np.maximum(low, np.where(self.switch >= 0, problem.floor, 0.0)), low)
+        high = np.where(on, np.maximum(high, low), 0.0)
+        return Box(np.minimum(low, high), high, switches, switches)
+
+    def _climb_concave(self, box: Box, gap: float) -> None:
+        if np.any(box.low > box.high):
+            return
+        exposure = self.problem.exposure
+        envelopes = Envelopes.of(self.problem.curves, exposure * box.low, exposure * box.high)
+        tolerance = max(gap * abs(self.incumbent.value), 0.0) if np.isfinite(self.incumbent.value) else 0.0
+        tolerance = max(tolerance, EXACT * self.part.scales.objective)
+        climb(self.part, envelopes, box, Cuts(), tolerance, self.clock, self.incumbent)
+
+    def _polish(self) -> None:
+        """The last digits: climb the box in which the best plan's curves are concave."""
+        best = self.incumbent.spend
+        if best is None or self.clock.is_up:
+            return
+        problem, box = self.problem, whole_box(self.problem)
+        bend = problem.curves.inflection / problem.exposure
+        concave = ~self.bends | (best >= bend) & ~problem.curves.piecewise
+        low = np.where(concave, np.maximum(box.low, np.where(self.bends, bend, 0.0)), best)
+        high = np.where(concave, box.high, best)
+        on = problem.switched(best)
+        has = self.switch >= 0
+        active = np.where(has, on[self.switch] if len(on) else 1.0, 1.0) > 0.5
+        low = np.where(active, np.maximum(low, np.where(has, problem.floor, 0.0)), 0.0)
+        high = np.where(active, high, 0.0)
+        self._climb_concave(Box(np.minimum(low, high), high, on, on), 0.0)
+
+    def _report(self) -> None:
+        if self.options.progress is not None and self.open:
+            value = self.incumbent.value
+            self.options.progress(
+                self.clock.seconds, value if np.isfinite(value) else None, -self.open[0][0]
+            )
+
+    def _solution(self, bound: float) -> Solution:
+        best, seconds = self.incumbent, self.clock.seconds
+        about = {"solver": Branching.name, "seconds": seconds, "nodes": self.nodes, "options": self.options}
+        if best.spend is None:
+            if self.is_unbounded:
+                return Solution(Status.UNBOUNDED, **about)  # type: ignore[arg-type]
+            if not self.open:
+                return Solution(Status.INFEASIBLE, **about)  # type: ignore[arg-type]
+            return Solution(Status.STOPPED, bound=bound, reason="no plan found in time", **about)  # type: ignore[arg-type]
+        bound = max(bound, best.value)
+        proven = relative_gap(best.value, bound) <= self.options.gap
+        reason = "proven" if proven else "interrupted" if self.interrupted else "time limit"
+        status = Status.OPTIMAL if proven else Status.STOPPED
+        return Solution(status, best.spend, best.value, bound, None, reason=reason, **about)  # type: ignore[arg-type]
+
+
+def _with_first(cuts: Cuts, envelopes: Envelopes, term: int) -> Cuts:
+    """The cuts of the other terms, and three for the one whose interval is new."""
+    index = np.array([term])
+    for place in (envelopes.low, envelopes.tangent, envelopes.high):
+        value, slope = envelopes.at(place)
+        cuts = cuts.plus(index, (value - slope * place)[index], slope[index])
+    return cuts

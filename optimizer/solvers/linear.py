@@ -1,0 +1,361 @@
+"""The linear part of a problem, through PuLP to HiGHS: the only place that imports either.
+
+PuLP states the model (and writes it as an LP file); HiGHS, which PuLP loads with it, then stays warm
+while cuts and bounds come and go. Everything is scaled here, so that neither the unit of money nor
+that of outcomes matters: spend by the largest amount, outcomes by what each curve can reach, each row
+and the objective by their own size. The model is a minimisation of the negative, as the sign of a
+maximisation's dual prices differs between versions of PuLP.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.errors import SolverFailed
+from optimizer.plan.curves import Floats
+from optimizer.problem import Need, Problem
+
+from .settle import settle
+from .solution import Clock, Duals, Options, Solution, Status, relative_gap
+
+__all__ = ["Linear", "LinearPart", "Relaxed", "write_lp"]
+
+Index = NDArray[np.intp]
+
+# HiGHS's tightest useful tolerances: below them its own arithmetic is the limit.
+_FEASIBILITY = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """The optimum of the linear part, in the problem's own units."""
+
+    status: Status
+    spend: Floats
+    outcomes: Floats
+    switches: Floats
+    value: float
+    """Upper bound on the objective, given valid cuts."""
+    rows: Floats
+    """Gain per unit by which each row's limit is moved up."""
+    bounds: Floats
+    """Gain per unit by which the bound that holds each line is moved up."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Scales:
+    """How the problem's units are turned into numbers near one."""
+
+    money: float
+    outcomes: Floats
+    rows: Floats
+    objective: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Scales:
+        reach = problem.outcomes(problem.upper)
+        outcomes = np.where(reach > 0, reach, 1.0)
+        money = float(problem.upper.max(initial=0.0)) or 1.0
+        spend, units = abs(problem.rows.spend) * money, abs(problem.rows.outcomes)
+        sizes = [spend, units @ sparse.diags_array(outcomes), abs(problem.rows.switches)]
+        largest = [
+            matrix.max(axis=1).toarray().ravel() if matrix.nnz else np.zeros(len(problem.rows))
+            for matrix in sizes
+        ]
+        rows = np.maximum.reduce(largest) if len(problem.rows) else np.zeros(0)
+        objective = max(
+            float((abs(problem.weights) * outcomes).max(initial=0.0)), problem.price * money
+        )
+        return cls(money, outcomes, np.where(rows > 0, rows, 1.0), objective or 1.0)
+
+
+class LinearPart:
+    """A problem without its curves: spend, outcomes and switches under the rows, and cuts on top.
+
+    Outcomes are limited only by the cuts given with :meth:`cut`; without any they are limited by
+    what each curve can reach at the line's upper bound.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        import pulp  # noqa: PLC0415 - slow to import
+
+        self.problem = problem
+        self.scales = scales = _Scales.of(problem)
+        self.at_work = (problem.weights != 0) | (abs(problem.rows.outcomes).sum(axis=0) > 0)
+        self.model = pulp.LpProblem("adsplit", pulp.LpMinimize)
+        n = problem.n_lines
+        x = [
+            self._variable(f"x{i}", problem.lower[i] / scales.money, problem.upper[i] / scales.money)
+            for i in range(n)
+        ]
+        reach = problem.outcomes(problem.upper) / scales.outcomes
+        t = {int(k): self._variable(f"t{k}", 0.0, reach[k]) for k in np.flatnonzero(self.at_work)}
+        s = [self._variable(f"s{j}", 0, 1, "Integer") for j in range(len(problem.switches))]
+        violations: list[tuple[Any, float]] = []
+        self._row_of: list[int] = []
+        self._state_rows(x, t, s, violations, pulp)
+        objective = [-problem.weights[k] * scales.outcomes[k] / scales.objective * t[k] for k in t]
+        objective += [problem.price * scales.money / scales.objective * xi for xi in x]
+        objective += [fine * v for v, fine in violations]
+        self.model.setObjective(pulp.lpSum(objective))
+        self._keep_all_columns([*x, *t.values(), *s], pulp)
+        self._load(pulp)
+        names = {name: position for position, name in enumerate(self._columns)}
+        self._x = np.array([names[f"x{i}"] for i in range(n)], np.int32)
+        self._t = np.full(n, -1, np.int32)
+        self._t[list(t)] = [names[f"t{k}"] for k in t]
+        self._s = np.array([names[f"s{j}"] for j in range(len(s))], np.int32)
+        self._integer = False
+        self._n_rows = self._highs.getNumRow()
+        self.n_cuts = 0
+        if len(s):
+            self._set_integer(False)
+
+    def _variable(self, name: str, low: float, high: float, category: str = "Continuous") -> Any:
+        import pulp  # noqa: PLC0415
+
+        low_, high_ = float(low), float(high)
+        if hasattr(self.model, "add_variable"):  # PuLP 4
+            return self.model.add_variable(name, low_, high_, category)
+        variable = pulp.LpVariable(name, low_, high_, category)
+        self.model.addVariable(variable)
+        return variable
+
+    def _state_rows(
+        self, x: list[Any], t: dict[int, Any], s: list[Any], violations: list[tuple[Any, float]], pulp: Any
+    ) -> None:
+        problem, scales = self.problem, self.scales
+        rows = problem.rows
+        for r in range(len(rows)):
+            size = scales.rows[r]
+            terms = []
+            for matrix, variables, unit in (
+                (rows.spend, x, scales.money),
+                (rows.outcomes, t, scales.outcomes),
+                (rows.switches, s, 1.0),
+            ):
+                start, end = matrix.indptr[r], matrix.indptr[r + 1]
+                for column, weight in zip(
+                    matrix.indices[start:end], matrix.data[start:end], strict=True
+                ):
+                    factor = unit[column] if isinstance(unit, np.ndarray) else unit
+                    terms.append(float(weight * factor / size) * variables[int(column)])
+            low, high = rows.lower[r] / size, rows.upper[r] / size
+            left = pulp.lpSum(terms)
+            if rows.soft[r]:
+                fine = float(rows.penalty[r] * size / scales.objective)
+                for sign, limit in ((1.0, low), (-1.0, high)):
+                    if np.isfinite(limit):
+                        v = self._variable(f"v{len(violations)}", 0.0, 1e9)
+                        violations.append((v, fine))
+                        left = left + sign * v
+            if low == high:
+                self._add(left == low, r)
+                continue
+            if np.isfinite(low):
+                self._add(left >= low, r)
+            if np.isfinite(high):
+                self._add(left <= high, r)
+
+    def _add(self, condition: Any, row: int) -> None:
+        self.model += (condition, f"r{len(self._row_of)}")
+        self._row_of.append(row)
+
+    def _keep_all_columns(self, variables: list[Any], pulp: Any) -> None:
+        """PuLP leaves out variables that no row names; a row without a limit names them all."""
+        exported = getattr(self.model, "exported_variables", self.model.variables)
+        used = {variable.name for variable in exported()}
+        lost = [variable for variable in variables if variable.name not in used]
+        if lost or not self._row_of:
+            self._add(pulp.lpSum(lost or variables) >= -1e20, -1)
+
+    def _load(self, pulp: Any) -> None:
+        backend = pulp.HiGHS(msg=False)
+        backend.createAndConfigureSolver(self.model)
+        backend.buildSolverModel(self.model)
+        highs = self.model.solverModel
+        for option, value in (
+            ("primal_feasibility_tolerance", _FEASIBILITY),
+            ("dual_feasibility_tolerance", _FEASIBILITY),
+            ("mip_feasibility_tolerance", _FEASIBILITY),
+            ("threads", 1),
+        ):
+            highs.setOptionValue(option, value)
+        self._highs = highs
+        exported = getattr(self.model, "exported_variables", self.model.variables)
+        self._columns = [variable.name for variable in exported()]
+
+    def _set_integer(self, integer: bool) -> None:
+        import highspy  # noqa: PLC0415
+
+        kind = highspy.HighsVarType.kInteger if integer else highspy.HighsVarType.kContinuous
+        for column in self._s:
+            self._highs.changeColIntegrality(int(column), kind)
+        self._integer = integer
+
+    def bound(
+        self, low: Floats, high: Floats, switch_low: Floats, switch_high: Floats, reach: Floats
+    ) -> None:
+        """Set the bounds of spend and switches, and what each curve can reach within them."""
+        money = self.scales.money
+        self._change(self._x, low / money, high / money)
+        work = self._t >= 0
+        top = (reach / self.scales.outcomes)[work]
+        self._change(self._t[work], np.zeros(len(top)), top)
+        self._change(self._s, switch_low, switch_high)
+
+    def _change(self, columns: NDArray[np.int32], low: Floats, high: Floats) -> None:
+        if len(columns):
+            self._highs.changeColsBounds(len(columns), columns, low, high)
+
+    def cut(self, term: Index, intercept: Floats, slope: Floats, switch: Index) -> None:
+        """Add tₖ ≤ intercept·s + slope·eₖ; *switch* is the column of s, or −1 where s is 1."""
+        n = len(term)
+        if n == 0:
+            return
+        scales, problem = self.scales, self.problem
+        has = switch >= 0
+        unit = scales.outcomes[term]
+        on_x = -slope * problem.exposure[term] * scales.money / unit
+        # Steep tangents near zero are rescaled, so that no coefficient dwarfs the others.
+        size = np.maximum(1.0, abs(on_x))
+        counts = np.where(has, 3, 2)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int32)
+        index = np.empty(int(counts.sum()), np.int32)
+        data = np.empty(int(counts.sum()))
+        index[starts], data[starts] = self._t[term], 1.0 / size
+        index[starts + 1], data[starts + 1] = self._x[term], on_x / size
+        if has.any():
+            index[starts[has] + 2] = self._s[switch[has]]
+            data[starts[has] + 2] = -(intercept / unit / size)[has]
+        right = np.where(has, 0.0, intercept / unit / size)
+        self._highs.addRows(n, np.full(n, -np.inf), right, len(index), starts, index, data)
+        self.n_cuts += n
+
+    def drop_cuts(self) -> None:
+        """Forget every cut."""
+        if self.n_cuts:
+            index = np.arange(self._n_rows, self._n_rows + self.n_cuts, dtype=np.int32)
+            self._highs.deleteRows(len(index), index)
+            self.n_cuts = 0
+
+    def solve(self, *, integer: bool = False, gap: float = 0.0, seconds: float = np.inf) -> Relaxed:
+        """The optimum under the present bounds and cuts; *integer* decides the switches too."""
+        import highspy  # noqa: PLC0415
+
+        if integer != self._integer and len(self._s):
+            self._set_integer(integer)
+        self._highs.setOptionValue("mip_rel_gap", gap)
+        self._highs.setOptionValue("time_limit", float(min(seconds, 1e9)) + self._highs.getRunTime())
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            self._highs.setOptionValue("presolve", "off")
+            self._highs.run()
+            status = self._highs.getModelStatus()
+            self._highs.setOptionValue("presolve", "choose")
+        words = highspy.HighsModelStatus
+        known = {
+            words.kOptimal: Status.OPTIMAL,
+            words.kInfeasible: Status.INFEASIBLE,
+            words.kUnbounded: Status.UNBOUNDED,
+            words.kTimeLimit: Status.STOPPED,
+        }
+        if status not in known:
+            said = self._highs.modelStatusToString(status)
+            raise SolverFailed(f"HiGHS ended with {said!r} on {self._highs.getNumRow()} rows")
+        return self._read(known[status], integer and len(self._s) > 0)
+
+    def _read(self, status: Status, is_mixed: bool) -> Relaxed:
+        problem, scales = self.problem, self.scales
+        solution, info = self._highs.getSolution(), self._highs.getInfo()
+        column = np.array(solution.col_value)
+        empty = not len(column) or (status in {Status.INFEASIBLE, Status.UNBOUNDED})
+        if empty:
+            column = np.zeros(len(self._columns))
+        outcomes = np.zeros(problem.n_lines)
+        work = self._t >= 0
+        outcomes[work] = column[self._t[work]] * scales.outcomes[work]
+        best = info.mip_dual_bound if is_mixed else info.objective_function_value
+        rows, bounds = np.zeros(len(problem.rows)), np.zeros(problem.n_lines)
+        if status is Status.OPTIMAL and not is_mixed:
+            dual = np.array(solution.row_dual)[: len(self._row_of)]
+            where = np.array(self._row_of, np.intp)
+            np.add.at(rows, where[where >= 0], dual[where >= 0])
+            rows *= -scales.objective / scales.rows
+            bounds = -np.array(solution.col_dual)[self._x] * scales.objective / scales.money
+        return Relaxed(
+            status=status,
+            spend=column[self._x] * scales.money,
+            outcomes=outcomes,
+            switches=column[self._s],
+            value=-best * scales.objective if not empty else -np.inf,
+            rows=rows,
+            bounds=bounds,
+        )
+
+    def text(self) -> str:
+        """The linear part as an LP file, in scaled units."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.lp"
+            self.model.writeLP(str(path))
+            return path.read_text()
+
+
+def write_lp(problem: Problem) -> str:
+    """The linear part of *problem* as an LP file, for people and for other solvers."""
+    return LinearPart(problem).text()
+
+
+class Linear:
+    """Problems whose curves are straight lines, switches included: one call of HiGHS."""
+
+    name = "linear (PuLP, HiGHS)"
+    abilities = frozenset({Need.LINEAR, Need.SWITCHES})
+
+    def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
+        """The best plan; with switches to the gap asked for, else to the last digit."""
+        clock = Clock(options.time_limit)
+        part = LinearPart(problem)
+        term = np.flatnonzero(part.at_work)
+        slope = problem.curves.slope(problem.exposure * problem.upper)
+        part.cut(term, np.zeros(len(term)), slope[term], np.full(len(term), -1))
+        mixed = bool(problem.switches)
+        answer = part.solve(integer=mixed, gap=options.gap / 10, seconds=clock.limit)
+        if answer.status in {Status.INFEASIBLE, Status.UNBOUNDED}:
+            return Solution(answer.status, solver=self.name, seconds=clock.seconds, options=options)
+        spend = settle(problem, answer.spend)
+        found = problem.feasible(spend)
+        if not found and start is None:
+            return Solution(
+                Status.STOPPED,
+                bound=answer.value,
+                solver=self.name,
+                reason="no plan found in time",
+                seconds=clock.seconds,
+                options=options,
+            )
+        spend = spend if found else np.asarray(start)
+        value = problem.value(spend)
+        bound = max(answer.value, value)
+        proven = relative_gap(value, bound) <= options.gap
+        return Solution(
+            Status.OPTIMAL if proven else Status.STOPPED,
+            spend,
+            value,
+            bound,
+            None if mixed else Duals(answer.rows, answer.bounds),
+            self.name,
+            "proven" if proven else "time limit",
+            clock.seconds,
+            1,
+            options,
+        )
+

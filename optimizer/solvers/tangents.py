@@ -1,0 +1,216 @@
+"""Concave curves by cutting planes: the linear part under ever more tangents, to a proven gap.
+
+Each round solves the linear part, whose value no plan can beat, and evaluates its spend on the true
+curves, which gives a plan. Where an outcome still lies above its curve a tangent is added there. The
+distance between the two shrinks about fourfold a round, to the last digits (Kelley, 1960, one cut
+per curve and round).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.plan.curves import Floats
+from optimizer.plan.grid import SwitchKind
+from optimizer.problem import Need, Problem
+
+from .envelopes import Envelopes
+from .linear import LinearPart, Relaxed
+from .settle import settle
+from .solution import Clock, Duals, Options, Solution, Status, relative_gap
+
+__all__ = ["Box", "Climb", "Cuts", "Incumbent", "Tangents", "climb", "whole_box"]
+
+# Closer than this share of the objective's size two values are the same number.
+EXACT = 1e-11
+_ROUNDS = 300
+# Where a first tangent touches each curve, as shares of its concave part.
+_FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """Bounds of spend, shape (n_lines,), and of switches, shape (n_switches,)."""
+
+    low: Floats
+    high: Floats
+    switch_low: Floats
+    switch_high: Floats
+
+
+def whole_box(problem: Problem) -> Box:
+    """Everything the problem allows."""
+    n = len(problem.switches)
+    return Box(problem.lower.copy(), problem.upper.copy(), np.zeros(n), np.ones(n))
+
+
+@dataclass(eq=False)
+class Cuts:
+    """Lines above curves: outcome of *term* ≤ intercept·(its switch) + slope·exposure."""
+
+    term: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    intercept: Floats = field(default_factory=lambda: np.zeros(0))
+    slope: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def plus(self, term: NDArray[np.intp], intercept: Floats, slope: Floats) -> Cuts:
+        """These and more."""
+        return Cuts(
+            np.concatenate([self.term, term]),
+            np.concatenate([self.intercept, intercept]),
+            np.concatenate([self.slope, slope]),
+        )
+
+    def only(self, kept: NDArray[np.bool_]) -> Cuts:
+        """Those that *kept* names."""
+        return Cuts(self.term[kept], self.intercept[kept], self.slope[kept])
+
+
+@dataclass(eq=False)
+class Incumbent:
+    """The best plan found so far, kept true to the problem's own curves and rules."""
+
+    problem: Problem
+    spend: Floats | None = None
+    value: float = -np.inf
+
+    def offer(self, spend: Floats) -> bool:
+        """Take *spend* if it keeps the rules and is better; says whether it was taken."""
+        spend = settle(self.problem, spend)
+        value = self.problem.value(spend)
+        if value > self.value and self.problem.feasible(spend):
+            self.spend, self.value = spend, value
+            return True
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class Climb:
+    """How far one box was climbed."""
+
+    status: Status
+    relaxed: Relaxed | None
+    cuts: Cuts
+    excess: Floats
+    """How far each outcome still lies above its envelope, shape (n_lines,)."""
+
+    @property
+    def bound(self) -> float:
+        """No plan in the box is better."""
+        return -np.inf if self.relaxed is None else self.relaxed.value
+
+
+def switch_of(problem: Problem) -> NDArray[np.intp]:
+    """The column of each line's on-switch, −1 where it has none; shape (n_lines,)."""
+    column = np.full(problem.n_lines, -1, np.intp)
+    for position, switch in enumerate(problem.switches):
+        if switch.kind is SwitchKind.ON:
+            column[switch.line] = position
+    return column
+
+
+def climb(
+    part: LinearPart,
+    envelopes: Envelopes,
+    box: Box,
+    cuts: Cuts,
+    tolerance: float,
+    clock: Clock,
+    incumbent: Incumbent,
+    cutoff: float = -np.inf,
+) -> Climb:
+    """Solve one box with its envelopes to *tolerance*, absolute, in units of the objective.
+
+    Ends early once no plan in the box can be better than *cutoff*. Every spend on the way is
+    offered to the *incumbent*.
+    """
+    problem, switch = part.problem, switch_of(part.problem)
+    work = part.at_work
+    part.drop_cuts()
+    part.bound(
+        box.low,
+        box.high,
+        box.switch_low,
+        box.switch_high,
+        problem.curves.outcome(problem.exposure * box.high),
+    )
+    if not cuts.term.size:
+        cuts = first_cuts(envelopes, work)
+    part.cut(cuts.term, cuts.intercept, cuts.slope, switch[cuts.term])
+    relaxed, excess = None, np.zeros(problem.n_lines)
+    size = np.maximum(part.scales.outcomes, 1e-300)
+    for _ in range(_ROUNDS):
+        answer = part.solve()
+        if answer.status is not Status.OPTIMAL:
+            return Climb(answer.status, None, cuts, excess)
+        relaxed = answer
+        share = np.where(switch >= 0, answer.switches[switch] if len(answer.switches) else 1.0, 1.0)
+        # Where a line is partly on, its curve is asked for the spend of the part that is on.
+        exposure = problem.exposure * answer.spend
+        asked = np.where(share > 1e-9, exposure / np.maximum(share, 1e-9), envelopes.low)
+        value, slope = envelopes.at(asked)
+        asked = np.clip(asked, envelopes.low, envelopes.high)
+        excess = np.where(work, answer.outcomes - share * value, 0.0)
+        incumbent.offer(answer.spend)
+        worth = abs(problem.weights - part.problem.rows.outcomes.T @ answer.rows)
+        open_value = float(worth @ np.maximum(excess, 0.0))
+        missing = np.flatnonzero((excess > 1e-13 * size) & work)
+        exact = np.all(excess <= 1e-10 * size) if part.problem.rows.outcomes.nnz else True
+        if not missing.size or (open_value <= tolerance and exact) or answer.value <= cutoff:
+            break
+        if clock.is_up:
+            break
+        intercept = (value - slope * asked)[missing]
+        cuts = cuts.plus(missing, intercept, slope[missing])
+        part.cut(missing, intercept, slope[missing], switch[missing])
+    return Climb(Status.OPTIMAL, relaxed, cuts, excess)
+
+
+def first_cuts(envelopes: Envelopes, work: NDArray[np.bool_]) -> Cuts:
+    """A handful of tangents per term, from where its concave part begins."""
+    cuts, term = Cuts(), np.flatnonzero(work)
+    begin = envelopes.tangent
+    for share in _FIRST:
+        place = begin + share * (envelopes.high - begin)
+        value, slope = envelopes.at(place)
+        cuts = cuts.plus(term, (value - slope * place)[term], slope[term])
+    place = envelopes.low
+    value, slope = envelopes.at(place)
+    return cuts.plus(term, (value - slope * place)[term], slope[term])
+
+
+class Tangents:
+    """Concave problems without switches."""
+
+    name = "tangents (PuLP, HiGHS)"
+    abilities = frozenset({Need.LINEAR, Need.CONCAVE})
+
+    def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
+        """The best plan, usually to ten digits, as the last rounds cost little."""
+        clock, incumbent = Clock(options.time_limit), Incumbent(problem)
+        if start is not None:
+            incumbent.offer(start)
+        part, box = LinearPart(problem), whole_box(problem)
+        envelopes = Envelopes.of(
+            problem.curves, problem.exposure * box.low, problem.exposure * box.high
+        )
+        tolerance = EXACT * part.scales.objective
+        result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
+        if result.status is not Status.OPTIMAL or result.relaxed is None:
+            return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
+        value, bound = incumbent.value, max(result.bound, incumbent.value)
+        proven = incumbent.spend is not None and relative_gap(value, bound) <= options.gap
+        return Solution(
+            Status.OPTIMAL if proven else Status.STOPPED,
+            incumbent.spend,
+            value,
+            bound,
+            Duals(result.relaxed.rows, result.relaxed.bounds) if proven else None,
+            self.name,
+            "proven" if proven else "stopped before its proof",
+            clock.seconds,
+            1,
+            options,
+        )
