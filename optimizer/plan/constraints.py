@@ -21,7 +21,7 @@ from .curves import Floats
 from .funnel import Sorted
 from .grid import Grid, Row, Switch, SwitchKind, Unit, Where, sum_of
 from .stated import stated
-from .units import Amount, Money, Proportion, parse_ratio, parse_share
+from .units import Amount, Money, Number, Percent, Proportion, parse_ratio, parse_share
 
 __all__ = [
     "CONSTRAINTS",
@@ -112,14 +112,23 @@ Shares = Annotated[
     ),
 ]
 
-Penalty = Annotated[float, Field(gt=0)] | None
+Penalty = Annotated[Number, Field(gt=0)] | None
 Per = Annotated[str, Field(min_length=1)]
+
+
+def _no_bool(value: Any) -> Any:
+    """Python counts true as 1; a person who writes it means something else."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a whole number")
+    return value
 
 
 def _either_limit(rule: Any) -> None:
     if rule.at_least is None and rule.at_most is None:
         raise ValueError("give at_least, at_most or both")
     low, high = rule.at_least, rule.at_most
+    if isinstance(low, Percent) and isinstance(high, Percent) and low.share > high.share:
+        raise ValueError(f"at_least {low} is above at_most {high}")
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         raise ValueError(f"at_least {low:g} is above at_most {high:g}")
 
@@ -178,10 +187,10 @@ class Split:
             )
         rows: list[Row] = []
         for part, mask in grid.groups(self.per).items():
-            rows += self._rows_within(grid, column, scope & mask, part)
+            rows += self._rows_within(column, scope & mask, part)
         return rows
 
-    def _rows_within(self, grid: Grid, column: Any, scope: Any, part: str) -> list[Row]:
+    def _rows_within(self, column: Any, scope: Any, part: str) -> list[Row]:
         total = scope.astype(float)
         shares = list(self.target.items())
         if len(shares) == 2 or self.tolerance == 0:
@@ -290,9 +299,9 @@ class Ratio:
     """The lines above the bar (S)."""
     to: Where
     """The lines below the bar (T)."""
-    at_least: Annotated[float, Field(ge=0)] | None = None
+    at_least: Annotated[Number, Field(ge=0)] | None = None
     """Money per unit of money."""
-    at_most: Annotated[float, Field(ge=0)] | None = None
+    at_most: Annotated[Number, Field(ge=0)] | None = None
     """Money per unit of money."""
     per: Per = "total"
     """``total``, or a field: then the rule holds within each of its values."""
@@ -317,11 +326,11 @@ class Ratio:
 class Weighted:
     """Any linear rule on spend: at_least ≤ Σᵢ weightᵢ · xᵢ ≤ at_most (reach points, CO₂ …)."""
 
-    weights: Annotated[dict[str, float], Sorted]
+    weights: Annotated[dict[str, Number], Sorted]
     """Weight per unit of money of a line, channel or role; the others weigh nothing."""
-    at_least: float | None = None
+    at_least: Number | None = None
     """In units of the weighted sum."""
-    at_most: float | None = None
+    at_most: Number | None = None
     """In units of the weighted sum."""
     penalty: Penalty = None
     """Objective lost per unit of the weighted sum beyond the limit; absent: hard."""
@@ -362,7 +371,7 @@ class Target:
         return [Row(self.name, "", Unit.OUTCOMES, self.at_least, outcomes=sum_of(weights))]
 
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
 
 
 @stated
@@ -393,7 +402,8 @@ class ActiveLines:
             raise PlanError(
                 Fault(
                     self.name,
-                    f"at_least counts lines without a smallest spend: {', '.join(grid.names[needs][:5])}",
+                    "at_least counts lines without a smallest spend: "
+                    + ", ".join(grid.names[needs][:5]),
                     "Give those lines minimum_if_active, or a line could count without money",
                 )
             )
@@ -419,7 +429,7 @@ class ActiveLines:
 class Changes:
     """How much of today's plan may change.
 
-    At most ``at_most`` lines differ from today; a line that differs does so by ``at_least`` or more.
+    At most ``at_most`` lines differ from today; those that do differ by ``at_least`` or more.
     """
 
     at_most: Count | None = None
@@ -461,7 +471,10 @@ class Changes:
         return rows
 
     def _links(self, grid: Grid, line: int, step: float) -> list[Row]:
-        """Today + step·up − room below·down ≤ x ≤ today + room above·up − step·down; up + down ≤ 1."""
+        """Up + down ≤ 1, and bounds on spend x around today's.
+
+        today + step·up − room below·down ≤ x ≤ today + room above·up − step·down.
+        """
         up, down = Switch(SwitchKind.UP, line), Switch(SwitchKind.DOWN, line)
         today, most, least = grid.current[line], grid.upper[line], grid.minimum[line]
         one = np.zeros(grid.n_lines)
@@ -511,4 +524,4 @@ def with_shares(rule: Split, business: str) -> Split:
     name = f"document-{business}"
     if name not in PRESETS:
         raise UnknownName.of("business with a split of its own", business, ["b2b", "b2c"])
-    return replace(rule, preset=name)
+    return replace(rule, preset=name)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ Symbols: x exposure (money, per period), f(x) outcome. Every curve has f(0) = 0 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Protocol, get_args
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from .stated import stated
-from .units import Money, Positive
+from .units import Money, Number, Positive
 
 __all__ = [
     "CURVES",
@@ -36,7 +37,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
 
 
 class Shape(StrEnum):
@@ -78,13 +79,8 @@ class _Formula:
     parameters: ClassVar[tuple[str, ...]]
     shape: ClassVar[Shape] = Shape.CONCAVE
 
-    @staticmethod
-    def formula(x: Floats, *parameters: Floats) -> Floats:
-        raise NotImplementedError
-
-    @staticmethod
-    def gradient(x: Floats, *parameters: Floats) -> Floats:
-        raise NotImplementedError
+    formula: ClassVar[Callable[..., Floats]]
+    gradient: ClassVar[Callable[..., Floats]]
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -109,7 +105,7 @@ class _Formula:
 class Linear(_Formula):
     """Every unit of money returns the same: f(x) = rate · x."""
 
-    rate: Annotated[float, Field(ge=0)]
+    rate: Annotated[Number, Field(ge=0)]
     """Outcomes per unit of money."""
     kind: Literal["linear"] = "linear"
 
@@ -156,7 +152,7 @@ class Power(_Formula):
 
     scale: Positive
     """Outcomes at one unit of money."""
-    exponent: Annotated[float, Field(gt=0, le=1)]
+    exponent: Annotated[Number, Field(gt=0, le=1)]
     """Elasticity: 1 % more money returns about exponent % more."""
     kind: Literal["power"] = "power"
 
@@ -208,7 +204,7 @@ class Hill(_Formula):
     """Outcomes that no spend exceeds."""
     half: Positive
     """Money that brings half the ceiling."""
-    steepness: Annotated[float, Field(gt=0, le=20)] = 1.0
+    steepness: Annotated[Number, Field(gt=0, le=20)] = 1.0
     """Above 1 the first money brings little: an S-curve."""
     kind: Literal["hill"] = "hill"
 
@@ -272,7 +268,7 @@ class Logistic(_Formula):
     def formula(x: Floats, ceiling: Floats, unit: Floats, midpoint: Floats) -> Floats:
         """Written with differences of tanh, which keep their digits near zero."""
         t, t0 = np.tanh((x - midpoint) / (2 * unit)), np.tanh(-midpoint / (2 * unit))
-        return ceiling * (t - t0) / (1 - t0)
+        return np.asarray(ceiling * (t - t0) / (1 - t0))
 
     @staticmethod
     def gradient(x: Floats, ceiling: Floats, unit: Floats, midpoint: Floats) -> Floats:
@@ -334,7 +330,7 @@ class Points:
 
     spend: Annotated[tuple[Money, ...], AfterValidator(_knots)]
     """Money at each point, increasing."""
-    outcomes: tuple[Annotated[float, Field(ge=0)], ...]
+    outcomes: tuple[Annotated[Number, Field(ge=0)], ...]
     """Outcomes at each point, never falling."""
     kind: Literal["points"] = "points"
 
@@ -400,7 +396,7 @@ CURVES: tuple[type, ...] = get_args(get_args(Curve)[0])
 
 def _log_odds(x: Floats, half: Floats, steepness: Floats) -> Floats:
     with np.errstate(divide="ignore"):
-        return steepness * (np.log(np.maximum(x, 0.0)) - np.log(half))
+        return np.asarray(steepness * (np.log(np.maximum(x, 0.0)) - np.log(half)))
 
 
 def _sigmoid(z: Floats) -> Floats:

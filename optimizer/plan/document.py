@@ -39,7 +39,8 @@ VERSION = 1
 """Version of the document form; a file of another version is refused."""
 
 _KINDS = frozenset(
-    kind.__dataclass_fields__["kind"].default for kind in (*CURVES, *CONSTRAINTS, *OBJECTIVES)
+    str(kind.kind)  # type: ignore[attr-defined]
+    for kind in (*CURVES, *CONSTRAINTS, *OBJECTIVES)
 )
 
 
@@ -118,6 +119,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self.standing_in: dict[str, Line] = {}
 
     def plan(self, document: object, applied: tuple[str, ...]) -> Plan | None:
         top = self.mapping(document, "", PLAN_KEYS)
@@ -150,23 +152,39 @@ class _Reader:
         given["origins"] = {name: origin for name, origin in origins if origin is not None}
         given["applied"] = applied
         if self.faults:
-            self.partial(given)
+            self.partial(given, top)
             return None
-        return self.build(Plan, given, "")
+        plan: Plan | None = self.build(Plan, given, "")
+        return plan
 
-    def partial(self, given: Document) -> None:
-        """With faults already found, still say what is wrong with the plain values."""
-        plain = {
+    def partial(self, given: Document, top: Document) -> None:
+        """With faults already found, still say what else is wrong.
+
+        First the plain values, then the names that rules and lines use; what is broken has a
+        stand-in by then, and nothing is told of a stand-in.
+        """
+        plain: Document = {
             key: given[key]
             for key in ("business", "currency", "budget", "value", "name")
             if key in given
         }
-        self.build(
-            Plan,
-            {"name": "", "lines": (Line("x", Linear(0.0), maximum=0.0, value=1.0),), **plain},
-            "",
-            known=plain,
-        )
+        line = Line("x", Linear(0.0), maximum=0.0, value=1.0)
+        self.build(Plan, {"name": "", "lines": (line,), **plain}, "", known=tuple(plain))
+        funnel = given.get("funnel")
+        if "channels" not in top or (funnel is None and "funnel" in top):
+            return
+        told = {fault.path for fault in self.faults}
+        whole = [line for line in given["lines"] if line.name not in self.standing_in]
+        usable = {
+            "name": "",
+            "lines": (*whole, *self.standing_in.values()),
+            "budget": given.get("budget") if "budget" not in told else 1.0,
+            "funnel": funnel,
+            "value": 1.0,
+            "constraints": given["constraints"],
+        }
+        own = (*(f"channels.{line.name}" for line in whole), "constraints")
+        self.build(Plan, usable, "", known=own)
 
     def split(self, body: object) -> Any:
         if body is None:
@@ -211,7 +229,22 @@ class _Reader:
             given["curve"] = curve
         elif "curve" in given:
             given["curve"] = Linear(0.0)  # stands in, so that the other fields are still checked
-        return self.build(Line, given, path)
+        line: Line | None = self.build(Line, given, path)
+        if line is None or curve is None:
+            self.stand_in(channel, name, given)
+        return line
+
+    def stand_in(self, channel: str, name: str, given: Document) -> None:
+        """A line of the same name for one that is broken, so that rules may still name it."""
+        role, tags = given.get("role"), given.get("tags")
+        stand_in: Document = {"channel": channel, "name": name, "curve": Linear(0.0)}
+        stand_in |= {"role": role if role in ("brand", "traffic") else None}
+        stand_in |= {"tags": tags if isinstance(tags, dict) else {}, "value": 1.0}
+        stand_in |= {"maximum": 1.0, "minimum_if_active": 1.0, "current": 0.0}
+        try:
+            self.standing_in[name] = TypeAdapter(Line).validate_python(stand_in)
+        except (ValidationError, PlanError):
+            return
 
     def named(
         self, body: object, path: str, read: Callable[[str, object, str], Any]
@@ -273,21 +306,20 @@ class _Reader:
         return {key: value for key, value in body.items() if key in known}
 
     def build(
-        self, cls: type, given: Document, path: str, known: Mapping[str, Any] | None = None
+        self, cls: type, given: Document, path: str, known: tuple[str, ...] | None = None
     ) -> Any:
+        """A value of *cls*; its faults are kept, those of paths that are *known* if it is given."""
         try:
             return TypeAdapter(cls).validate_python(given)
         except ValidationError as error:
             found = faults_of(error, _KINDS)
         except PlanError as error:
-            if known is not None:
-                return None
             found = list(error.faults)
         for fault in found:
-            if known is None or fault.path.split(".")[0] in known:
-                self.faults.append(
-                    fault if fault.path.startswith(path + ".") else fault.below(path)
-                )
+            full = fault if fault.path.startswith(path + ".") else fault.below(path)
+            ours = known is None or any(f"{full.path}.".startswith(f"{word}.") for word in known)
+            if ours and full not in self.faults:
+                self.faults.append(full)
         return None
 
     def fault(self, path: str, problem: str, advice: str) -> None:
@@ -295,7 +327,7 @@ class _Reader:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

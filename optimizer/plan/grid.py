@@ -36,13 +36,18 @@ def parse_where(value: Any) -> Any:
     if isinstance(value, str):
         return {"name": (value,)}
     if isinstance(value, Mapping):
-        return {
-            str(key): (item,) if isinstance(item, str) else tuple(item)
-            for key, item in sorted(value.items())
-        }
+        return {str(key): _values(key, item) for key, item in sorted(value.items())}
     if isinstance(value, Iterable):
         return {"name": tuple(value)}
     raise ValueError(f"{value!r} selects nothing; give a name, a list, or field: value")
+
+
+def _values(key: object, item: object) -> tuple[object, ...]:
+    if isinstance(item, str):
+        return (item,)
+    if isinstance(item, list | tuple):
+        return tuple(item)
+    raise ValueError(f"{key} {item!r} selects nothing; give a text or a list of texts")
 
 
 Where = Annotated[

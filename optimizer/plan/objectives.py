@@ -1,6 +1,6 @@
 """What is to be made best. The union :data:`Objective` is the registry.
 
-Every objective is Σₖ wₖ·tₖ − p·Σ x: a weight per outcome of each line and a price per unit of money.
+Every objective is Σₖ wₖ·tₖ − p·Σ x: a weight per outcome of each line, a price per unit of money.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from .stated import stated
+from .units import Proportion
 
 if TYPE_CHECKING:
     from .curves import Floats
@@ -23,7 +24,7 @@ __all__ = ["OBJECTIVES", "LowestSpend", "Objective", "Outcomes", "Profit", "Reve
 class Profit:
     """Greatest margin · revenue − spend."""
 
-    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
+    margin: Annotated[Proportion, Field(gt=0)] = 1.0
     """Share of revenue that is left after the cost of what is sold."""
     kind: Literal["profit"] = "profit"
 

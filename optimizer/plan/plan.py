@@ -31,6 +31,8 @@ BUSINESSES = ("b2b", "b2c", "none")
 def _no_dot(name: str) -> str:
     if not name.strip():
         raise ValueError("a name cannot be empty")
+    if name == "*":
+        raise ValueError("'*' stands for any word in a path; choose another name")
     if "." in name:
         raise ValueError(
             f"{name!r} has a dot; dots part the words of a path, use a space or a dash"

@@ -79,7 +79,7 @@ _ALLOWED: dict[str, str] = {
 def _words(item: Any) -> tuple[str, str]:
     kind, found = item["type"], item.get("input")
     context = item.get("ctx", {})
-    if kind == "missing" or kind == "missing_argument":
+    if kind in {"missing", "missing_argument"}:
         return "is missing", "Give it"
     if kind in {"unexpected_keyword_argument", "unexpected_positional_argument"}:
         return "is not known here", "Remove it or correct its name"
@@ -103,5 +103,5 @@ def _words(item: Any) -> tuple[str, str]:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 __all__ = [
     "Amount",
     "Money",
+    "Number",
     "Percent",
     "Positive",
     "Proportion",
@@ -94,7 +95,10 @@ def _number(value: object, what: str) -> float:
         raise ValueError(f"{value!r} is not {what}")
     if isinstance(value, str):
         value = _number_from_text(value, what)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not a finite number")
     return number
@@ -181,9 +185,12 @@ Proportion = Annotated[
 Amount = Annotated[float | Percent, BeforeValidator(parse_amount), WithJsonSchema(_MONEY_SCHEMA)]
 """Money, or a share of the budget (``30%``)."""
 
-Positive = Annotated[
+Number = Annotated[
     float,
     BeforeValidator(lambda value: _number(value, "a number")),
-    Field(gt=0),
+    WithJsonSchema({"type": ["number", "string"]}),
 ]
+"""A number, with the suffixes of money; never true or false, which Python counts as 1 and 0."""
+
+Positive = Annotated[Number, Field(gt=0)]
 """A number above zero; suffixes as for money."""
