@@ -192,5 +192,9 @@ Number = Annotated[
 ]
 """A number, with the suffixes of money; never true or false, which Python counts as 1 and 0."""
 
-Positive = Annotated[Number, Field(gt=0)]
+Positive = Annotated[
+    Number,
+    Field(gt=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}),
+]
 """A number above zero; suffixes as for money."""
