@@ -1,0 +1,207 @@
+"""The rules of a plan as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from optimizer.plan.plan import Plan
+from optimizer.plan.units import Percent
+
+from . import label, listed, money, number, percent, say, stage
+
+__all__ = ["line_rules", "rule_in_words", "rule_name"]
+
+Where = Mapping[str, tuple[str, ...]]
+
+
+def rule_in_words(rule: Any, plan: Plan, lang: str = "en") -> str:
+    """One constraint of *plan* as a sentence."""
+    write = {
+        "split": _split,
+        "spend": _spend,
+        "share": _share,
+        "ratio": _ratio,
+        "weighted": _weighted,
+        "target": _target,
+        "active_lines": _active,
+        "changes": _changes,
+        "spend_all": lambda *_: say("rule.spend_all", lang),
+    }[rule.kind]
+    sentence = write(rule, plan, lang)
+    per = getattr(rule, "per", "total")
+    if per != "total":
+        sentence = say("rule.per", lang, sentence=sentence, per=per)
+    if rule.penalty is not None:
+        sentence = say(
+            "rule.soft", lang, sentence=sentence, penalty=number(rule.penalty, lang, _digits(rule))
+        )
+    return sentence
+
+
+def line_rules(plan: Plan, lang: str = "en") -> list[str]:
+    """The limits on single lines, one sentence each."""
+    sentences = []
+    for line in plan.lines:
+        slots = {"line": label(line.name, lang)}
+        if line.locked is not None:
+            low = _amount(line.locked, plan, lang)
+            sentences.append(say("rule.line_locked", lang, low=low, **slots))
+        if line.minimum:
+            low = _amount(line.minimum, plan, lang)
+            sentences.append(say("rule.line_minimum", lang, low=low, **slots))
+        if line.minimum_if_active:
+            low = _amount(line.minimum_if_active, plan, lang)
+            sentences.append(say("rule.line_active", lang, low=low, **slots))
+        if line.maximum is not None:
+            high = _amount(line.maximum, plan, lang)
+            sentences.append(say("rule.line_maximum", lang, high=high, **slots))
+    return sentences
+
+
+def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:
+    """What a rule is called in a sentence: the brand rule by its shares, others by their name.
+
+    *name* is as in the prices of rules: ``budget``, ``split``, a constraint, ``<line> minimum``.
+    """
+    if name == "budget":
+        return say("rule.budget_name", lang)
+    for ending in ("minimum_if_active", "minimum", "maximum", "locked"):
+        line = name.removesuffix(f" {ending}")
+        if line != name:
+            key = "active" if ending == "minimum_if_active" else ending
+            return say(f"rule.{key}_of" if key != "active" else "rule.active_of_name", lang,
+                       line=label(line, lang))  # fmt: skip
+    for rule in plan.rules:
+        if rule.name != name:
+            continue
+        if rule.kind == "spend_all":
+            return say("rule.spend_all_name", lang)
+        if rule.kind == "split":
+            role, share = next(iter(rule.target.items()))
+            text = say("rule.role_rule", lang, share=_share_text(share, lang),
+                       role=label(role, lang))  # fmt: skip
+            own = [word for word in part.split(" in ") if word not in rule.target and word]
+            return f"{text} ({own[-1]})" if own else text
+    return say("rule.named_part" if part else "rule.named", lang, name=name, part=part)
+
+
+def _digits(rule: Any) -> int:
+    return 0 if rule.penalty >= 100 else 2
+
+
+def _share_text(share: float, lang: str) -> str:
+    return percent(share, lang, 0 if abs(share * 100 - round(share * 100)) < 1e-6 else 1)
+
+
+def _amount(amount: float | Percent, plan: Plan, lang: str) -> str:
+    if isinstance(amount, Percent):
+        cash = money((plan.budget or 0.0) * amount.share, plan.currency, lang, compact=True)
+        return f"{_share_text(amount.share, lang)} ({cash})"
+    return money(amount, plan.currency, lang, compact=True)
+
+
+def _where(where: Where, lang: str) -> str:
+    if not where:
+        return say("rule.everything", lang)
+    fixed = {"name", "line", "role", "channel"}
+    parts = [
+        listed([label(value, lang) for value in values], lang)
+        if field in fixed
+        else f"{field} {listed(list(values), lang)}"
+        for field, values in where.items()
+    ]
+    return ", ".join(parts)
+
+
+def _limits(what: str, low: str | None, high: str | None, lang: str) -> str:
+    if low is not None and high is not None:
+        if low == high:
+            return say("rule.exactly", lang, what=what, low=low)
+        return say("rule.between", lang, what=what, low=low, high=high)
+    if low is not None:
+        return say("rule.at_least", lang, what=what, low=low)
+    return say("rule.at_most", lang, what=what, high=high)
+
+
+def _maybe(value: Any, text: Any) -> str | None:
+    return None if value is None else str(text(value))
+
+
+def _split(rule: Any, _plan: Plan, lang: str) -> str:
+    shares = listed(
+        [
+            say("rule.split_part", lang, role=label(role, lang), share=_share_text(share, lang))
+            for role, share in rule.target.items()
+        ],
+        lang,
+    )
+    key = "rule.split_tolerance" if rule.tolerance else "rule.split"
+    sentence = say(key, lang, shares=shares, tolerance=_share_text(rule.tolerance, lang))
+    if rule.where:
+        sentence = say("rule.scope", lang, sentence=sentence, where=_where(rule.where, lang))
+    return sentence
+
+
+def _spend(rule: Any, plan: Plan, lang: str) -> str:
+    def text(amount: float | Percent) -> str:
+        return _amount(amount, plan, lang)
+
+    what = say("rule.spend_of", lang, where=_where(rule.where, lang))
+    return _limits(what, _maybe(rule.at_least, text), _maybe(rule.at_most, text), lang)
+
+
+def _share(rule: Any, _plan: Plan, lang: str) -> str:
+    def text(share: float) -> str:
+        return _share_text(share, lang)
+
+    what = say(
+        "rule.share_of", lang, where=_where(rule.where, lang), of=_where(rule.of or {}, lang)
+    )
+    return _limits(what, _maybe(rule.at_least, text), _maybe(rule.at_most, text), lang)
+
+
+def _ratio(rule: Any, plan: Plan, lang: str) -> str:
+    def text(ratio: float) -> str:
+        return number(ratio, lang, 2)
+
+    what = say(
+        "rule.ratio_of",
+        lang,
+        where=_where(rule.where, lang),
+        to=_where(rule.to, lang),
+        one=money(1, plan.currency, lang, digits=0),
+    )
+    return _limits(what, _maybe(rule.at_least, text), _maybe(rule.at_most, text), lang)
+
+
+def _weighted(rule: Any, _plan: Plan, lang: str) -> str:
+    def text(value: float) -> str:
+        return number(value, lang, 0 if abs(value) >= 100 else 2)
+
+    weights = listed([f"{label(name, lang)} × {w:g}" for name, w in rule.weights.items()], lang)
+    what = say("rule.weighted_of", lang, weights=weights)
+    return _limits(what, _maybe(rule.at_least, text), _maybe(rule.at_most, text), lang)
+
+
+def _target(rule: Any, _plan: Plan, lang: str) -> str:
+    noun = stage(rule.outcome, lang) if rule.outcome else say("noun.outcomes", lang)
+    low = number(rule.at_least, lang)
+    return say("rule.target", lang, where=_where(rule.where, lang), noun=noun, low=low)
+
+
+def _active(rule: Any, _plan: Plan, lang: str) -> str:
+    def text(count: int) -> str:
+        return number(count, lang)
+
+    what = say("rule.active_of", lang, where=_where(rule.where, lang))
+    return _limits(what, _maybe(rule.at_least, text), _maybe(rule.at_most, text), lang)
+
+
+def _changes(rule: Any, plan: Plan, lang: str) -> str:
+    slots = {
+        "high": None if rule.at_most is None else number(rule.at_most, lang),
+        "low": None if rule.at_least is None else _amount(rule.at_least, plan, lang),
+    }
+    key = "both" if None not in slots.values() else "most" if slots["high"] else "least"
+    return say(f"rule.changes_{key}", lang, **slots)

@@ -1,0 +1,81 @@
+"""One plan's way of speaking: its language, its currency, and what its objective counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optimizer.plan.plan import Plan
+
+from . import label, money, number, percent, say, stage
+
+__all__ = ["Voice"]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Writes a plan's numbers and sentences in one language."""
+
+    plan: Plan
+    lang: str = "en"
+
+    def say(self, key: str, **slots: object) -> str:
+        """The sentence *key*."""
+        return say(key, self.lang, **slots)
+
+    def cash(self, value: float, *, signed: bool = False) -> str:
+        """Money in short: ``¥1.2M``."""
+        return money(value, self.plan.currency, self.lang, compact=True, signed=signed)
+
+    def money(self, value: float, *, digits: int | None = None, signed: bool = False) -> str:
+        """Money in full."""
+        return money(value, self.plan.currency, self.lang, digits=digits, signed=signed)
+
+    def percent(self, share: float, digits: int = 1, *, signed: bool = False) -> str:
+        """A share as per cent."""
+        return percent(share, self.lang, digits, signed=signed)
+
+    def line(self, name: str) -> str:
+        """The name of a line or role."""
+        return label(name, self.lang)
+
+    @property
+    def one(self) -> str:
+        """One unit of money."""
+        return money(1, self.plan.currency, self.lang, digits=0)
+
+    @property
+    def counts_money(self) -> bool:
+        """Whether the objective is in money."""
+        return self.plan.objective.unit == "money"
+
+    @property
+    def noun(self) -> str:
+        """What the objective counts: profit, revenue, leads …"""
+        objective = self.plan.objective
+        if objective.kind == "outcomes" and objective.of:
+            return stage(objective.of, self.lang)
+        return self.say(f"noun.{objective.kind}")
+
+    @property
+    def goal(self) -> str:
+        """The objective in words."""
+        return self.say(f"goal.{self.plan.objective.kind}", noun=self.noun)
+
+    def worth(self, objective: float) -> float:
+        """The objective as a reader counts it: for lowest_spend the spend and not minus it."""
+        return -objective if self.plan.objective.kind == "lowest_spend" else objective
+
+    def amount(self, value: float, *, signed: bool = False, bare: bool = False) -> str:
+        """A quantity of what the objective counts: ``¥1.2M``, ``5,210 leads`` (bare: ``5,210``)."""
+        if self.counts_money:
+            return self.cash(value, signed=signed)
+        size = abs(value)
+        digits = 0 if size >= 100 or value == 0 else 1 if size >= 10 else 2
+        text = number(value, self.lang, digits, signed=signed)
+        return text if bare else self.say("amount.outcomes", number=text, noun=self.noun)
+
+    def rate(self, value: float) -> str:
+        """What the next unit of money brings: money, or for outcomes what the next one costs."""
+        if self.counts_money:
+            return self.money(value, digits=2)
+        return self.money(1 / value) if value > 0 else "∞"
