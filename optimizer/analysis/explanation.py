@@ -1,0 +1,549 @@
+"""An answer in sentences: what to do, why, what holds it back, and how sure it is.
+
+Every sentence is made of facts of the :class:`~optimizer.allocation.Allocation`, so it can never
+say anything its table does not. "Keep today's plan", "spend less" and "spend nothing" are answers
+like any other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optimizer.allocation import Allocation
+from optimizer.plan.curves import Shape
+from optimizer.plan.document import assumptions
+from optimizer.solvers.solution import Status
+from optimizer.words import listed, number
+from optimizer.words.rules import rule_name
+from optimizer.words.voice import Voice
+
+__all__ = ["Explanation", "Statement", "explain"]
+
+# A gain or a change of spend smaller than this share is not worth telling as one.
+SMALL = 0.001
+# Today's plan counts as the best when it is within this share of what no plan can beat.
+CLOSE = 0.005
+# Lines named in one sentence.
+NAMED = 2
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence."""
+
+    key: str
+    """Which sentence of the catalogue it is."""
+    slots: Mapping[str, str] = field(default_factory=dict)
+    """What was put into it."""
+    text: str = ""
+    """The sentence itself."""
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What an answer says, most important first."""
+
+    headline: Statement
+    moves: tuple[Statement, ...]
+    """The largest changes against today, or the largest lines, each with its reason."""
+    rules: tuple[Statement, ...]
+    """What binds, and what it costs."""
+    alerts: tuple[Statement, ...]
+    """What a reader must not miss."""
+    proof: Statement
+
+
+def explain(allocation: Allocation, prices: Any = None, lang: str = "en") -> Explanation:
+    """*allocation* in sentences; with *prices* (from ``rule_prices``) also what each rule costs."""
+    teller = _Teller(allocation, prices, Voice(allocation.plan, lang))
+    return Explanation(
+        headline=teller.headline(),
+        moves=tuple(teller.moves()),
+        rules=tuple(teller.rules()),
+        alerts=tuple(teller.alerts()),
+        proof=teller.proof(),
+    )
+
+
+class _Teller:
+    """The facts of one answer, and the sentences they call for."""
+
+    def __init__(self, allocation: Allocation, prices: Any, voice: Voice) -> None:
+        self.answer, self.prices, self.voice = allocation, prices, voice
+        self.plan, self.today = allocation.plan, allocation.today
+        self.frame: Any = allocation.by_line
+        self.binding: Any = allocation.binding
+        self.value = voice.worth(allocation.objective)
+        self.least = self.plan.objective.kind == "lowest_spend"
+
+    def tell(self, statement: str, **slots: str) -> Statement:
+        text = self.voice.say(statement, **slots)
+        return Statement(statement, slots, text[:1].upper() + text[1:])
+
+    # ---------------------------------------------------------------- headline
+
+    def headline(self) -> Statement:
+        answer, voice = self.answer, self.voice
+        spent = voice.cash(answer.spent)
+        if answer.status is None:
+            return self.tell("headline.given", spent=spent, value=self._value(), noun=voice.noun)
+        if answer.spent <= 0:
+            return self.tell("headline.nothing")
+        if self.least:
+            return self._least(spent)
+        if self.today is None:
+            target = self._names(self.frame["spend"])
+            key = "headline.new" if voice.counts_money else "headline.new_outcomes"
+            return self.tell(key, spent=spent, target=target, value=self._value(), noun=voice.noun)
+        gain = answer.objective - self.today.objective
+        gained = voice.amount(gain, signed=True, bare=True)
+        share = self._share_of(gain, self.today.objective)
+        keeps = self.today.is_feasible
+        if not keeps and gain < 0:
+            rules, value = self._broken(self.today), self._value()
+            return self.tell(
+                "headline.breaks_cost", rules=rules, value=value, gain=gained, percent=share
+            )
+        room = self._room(self.today)
+        if keeps and room is not None and room <= CLOSE:
+            bound = voice.amount(answer.bound or 0.0)
+            return self.tell("headline.best", room=self._small(room), bound=bound)
+        changes = {"gain": gained, "noun": voice.noun, "percent": share, "spent": spent}
+        more = answer.spent - self.today.spent
+        if abs(more) > SMALL * max(self.today.spent, 1e-300):
+            was = voice.cash(self.today.spent)
+            if more > 0:
+                target = self._names(self.frame["change"])
+                return self.tell("headline.more", was=was, target=target, **changes)
+            source = self._names(-self.frame["change"])
+            return self.tell("headline.less", was=was, source=source, **changes)
+        return self._move(changes)
+
+    def _move(self, changes: dict[str, str]) -> Statement:
+        change = self.frame["change"]
+        moved = float(change.clip(lower=0).sum())
+        whole = all(
+            side.nlargest(NAMED).sum() >= (1 - 0.03) * side.sum()
+            for side in (change.clip(lower=0), (-change).clip(lower=0))
+        )
+        return self.tell(
+            "headline.move" if whole else "headline.move_mostly",
+            amount=self.voice.cash(moved),
+            source=self._names(-change),
+            target=self._names(change),
+            **changes,
+        )
+
+    def _least(self, spent: str) -> Statement:
+        if self.today is None:
+            return self.tell("headline.least", spent=spent)
+        less = self.today.spent - self.answer.spent
+        if not self.today.is_feasible:
+            rules = self._broken(self.today)
+            if less < 0:
+                more = self.voice.cash(-less)
+                return self.tell("headline.least_more", rules=rules, spent=spent, more=more)
+            return self.tell("headline.least", spent=spent)
+        room = self._room(self.today)
+        if room is not None and room <= CLOSE:
+            return self.tell("headline.least_best", room=self._small(room))
+        return self.tell("headline.least_less", spent=spent, less=self.voice.cash(less))
+
+    def _room(self, today: Allocation) -> float | None:
+        """How far today's plan is from what no plan can beat, as a share of it."""
+        bound = self.answer.bound
+        if bound is None or not math.isfinite(bound):
+            return None
+        size = max(abs(bound), abs(today.objective))
+        return max(bound - today.objective, 0.0) / size if size > 0 else 0.0
+
+    def _value(self) -> str:
+        return self.voice.amount(self.value)
+
+    def _share_of(self, gain: float, base: float) -> str:
+        if base <= 0:
+            return ""
+        return self.voice.say("headline.percent", percent=self._signed(gain / base))
+
+    def _signed(self, share: float) -> str:
+        return self.voice.percent(share, 1 if abs(share) >= 0.001 else 2, signed=True)
+
+    def _small(self, share: float) -> str:
+        if share < 1e-5:
+            return self.voice.say("proof.tiny")
+        digits = next(d for d in (1, 2, 3) if share * 100 >= 10.0**-d)
+        return self.voice.percent(math.ceil(share * 100 * 10**digits - 1e-9) / 10**digits / 100,
+                                  digits)  # fmt: skip
+
+    def _names(self, sizes: Any, count: int = NAMED) -> str:
+        """The lines with the largest positive sizes."""
+        largest = sizes[sizes > SMALL * max(self.answer.spent, 1e-300)].nlargest(count)
+        names = [self.voice.line(str(self.frame["line"][index])) for index in largest.index]
+        return listed(names, self.voice.lang)
+
+    def _broken(self, allocation: Allocation) -> str:
+        """The hard rules and limits that a spend breaks, in words."""
+        plan, problem = allocation.plan, allocation.problem
+        rules: Any = allocation.binding
+        soft = problem.rows.soft[~problem.rows.definition]
+        size = 1e-9 * max(allocation.spent, 1.0)
+        names = [
+            rule_name(row.rule, plan, self.voice.lang)
+            for row, is_soft in zip(rules.itertuples(), soft, strict=True)
+            if not is_soft and row.violation > size
+        ]
+        low, high = allocation.spend < problem.lower - size, allocation.spend > problem.upper + size
+        for mask, word in ((low, "minimum"), (high, "maximum")):
+            names += [
+                rule_name(f"{line} {word}", plan, self.voice.lang)
+                for line in problem.grid.names[mask]
+            ]
+        small = (allocation.spend > size) & (allocation.spend < problem.floor - size) & ~low
+        names += [
+            rule_name(f"{line} minimum_if_active", plan, self.voice.lang)
+            for line in problem.grid.names[small]
+        ]
+        unique = list(dict.fromkeys(names))
+        if len(unique) > 3:
+            unique = [*unique[:3], "…"]
+        return listed(unique, self.voice.lang) or "…"
+
+    # ---------------------------------------------------------------- moves
+
+    def moves(self, count: int = 3) -> list[Statement]:
+        frame, voice = self.frame, self.voice
+        if self.today is None:
+            rows = frame[frame["spend"] > 0].nlargest(count, "spend")
+            return [
+                self.tell(
+                    "move.new",
+                    line=voice.line(row.line),
+                    spend=voice.cash(row.spend),
+                    reason=self._standing(row),
+                )
+                for row in rows.itertuples()
+            ]
+        size = frame["change"].abs()
+        floor = SMALL * max(self.answer.spent, self.today.spent)
+        moves = []
+        for index in size[size > floor].nlargest(count).index:
+            row = frame.loc[index]
+            percent = ""
+            if row.current > 0:
+                share = voice.percent(row.change / row.current, 0, signed=True)
+                percent = voice.say("headline.percent", percent=share)
+            moves.append(
+                self.tell(
+                    "move.up" if row.change > 0 else "move.down",
+                    line=voice.line(row.line),
+                    change=voice.cash(row.change, signed=True),
+                    spend=voice.cash(row.spend),
+                    percent=percent,
+                    reason=self._reason(row, int(index)),
+                )
+            )
+        return moves
+
+    def _standing(self, row: Any) -> str:
+        """Why a line gets what it gets, where there is no today to compare with."""
+        if row.at == "maximum":
+            return self.voice.say("reason.maximum")
+        if row.at == "minimum":
+            return self.voice.say("reason.minimum")
+        return self._says_rate("reason.value", next=row.marginal)
+
+    def _reason(self, row: Any, index: int) -> str:
+        voice, line = self.voice, self.plan.lines[index]
+        up = row.change > 0
+        if line.locked is not None:
+            return voice.say("reason.locked")
+        if self.least:
+            return voice.say("reason.least")
+        if row.at == "off":
+            s_curve = self._takes_off(index)
+            return voice.say("reason.off_s_curve" if s_curve else "reason.off")
+        if row.at == "minimum" and not up:
+            return voice.say("reason.minimum")
+        if row.at == "maximum" and up:
+            return voice.say("reason.maximum")
+        split = self._split_reason(row)
+        if split:
+            return split
+        assert self.today is not None
+        was: Any = self.today.by_line.loc[index]
+        best = self._best_free(row.role)
+        if up and best is not None and row.marginal < 0.98 * best:
+            rules = self._asking(index)
+            return voice.say("reason.rule", rules=rules) if rules else voice.say("reason.rules")
+        if not up and was.current > 0:
+            average = was.worth / was.current
+            if 0 < was.marginal < 0.5 * average:
+                return self._says_rate("reason.saturated", next=was.marginal, average=average)
+        takeoff = line.curve.inflection * line.price
+        if up and self._takes_off(index) and was.current < takeoff <= row.spend:
+            return voice.say("reason.s_curve", takeoff=voice.cash(takeoff))
+        if up and row.marginal < was.marginal < math.inf:
+            return self._says_rate("reason.room", next=was.marginal, common=row.marginal)
+        if not up and 0 < was.marginal < row.marginal < math.inf:
+            return self._says_rate("reason.dearer", next=was.marginal, common=row.marginal)
+        return voice.say("reason.rules")
+
+    def _says_rate(self, key: str, **rates: float) -> str:
+        slots = {name: self.voice.rate(rate) for name, rate in rates.items()}
+        if not self.voice.counts_money:
+            return self.voice.say(f"{key}_cost", noun=self.voice.noun, **slots)
+        return self.voice.say(key, one=self.voice.one, **slots)
+
+    def _best_free(self, role: str) -> float | None:
+        """The highest marginal return among the lines of a role that stand at no bound."""
+        frame = self.frame
+        free = frame[frame["at"].isna() & (frame["role"] == role)]["marginal"]
+        return None if free.empty else float(free.max())
+
+    def _asking(self, index: int) -> str:
+        """The binding rules that ask for money on a line, in words; empty without one."""
+        problem, kinds = self.answer.problem, {rule.name: rule.kind for rule in self.plan.rules}
+        column = problem.rows.spend[:, [index]].toarray()[:, 0][~problem.rows.definition]
+        names = [
+            rule_name(row.rule, self.plan, self.voice.lang, row.part)
+            for row, weight in zip(self.binding.itertuples(), column, strict=True)
+            if row.binding
+            and weight
+            and kinds.get(row.rule, "split") != "split"
+            and (weight > 0) == math.isfinite(row.lower)
+        ]
+        return listed(list(dict.fromkeys(names)), self.voice.lang)
+
+    def _split_reason(self, row: Any) -> str:
+        """The brand rule as a reason: for the side it pushes the money to or takes it from."""
+        rule = next((r for r in self.plan.rules if r.kind == "split" and r.by == "role"), None)
+        if rule is None or row.role not in rule.target or rule.where:
+            return ""
+        binding = self.binding
+        if not binding[(binding["rule"] == rule.name) & binding["binding"]].size:
+            return ""
+        by_role: Any = self.answer.by_role.set_index("role")
+        moved = by_role["change"].get(row.role, 0.0)
+        if moved * row.change <= 0 or abs(moved) < 0.25 * abs(row.change):
+            return ""
+        frame = self.frame
+        free = frame[frame["at"].isna()].groupby("role")["marginal"].mean()
+        others = free.drop(index=row.role, errors="ignore")
+        if row.role not in free.index or others.empty:
+            return ""
+        pushed = free[row.role] < others.max()
+        supported = row.role if pushed else str(others.idxmin())
+        share = rule.target.get(supported)
+        if share is None or pushed != (row.change > 0):
+            return ""
+        return self.voice.say(
+            "reason.split_up" if pushed else "reason.split_down",
+            share=self.voice.percent(share, 0),
+            role=self.voice.line(supported),
+        )
+
+    def _takes_off(self, index: int) -> bool:
+        line = self.plan.lines[index]
+        bends = line.curve.shape in {Shape.S_SHAPED, Shape.PIECEWISE}
+        return bool(bends and line.curve.inflection > 0)
+
+    # ---------------------------------------------------------------- rules
+
+    def rules(self) -> list[Statement]:
+        told = self._priced() if self.prices is not None else self._unpriced()
+        return told or [self.tell("binds.none")]
+
+    def _priced(self) -> list[Statement]:
+        told = []
+        frame = self.prices.frame
+        for row in frame[frame["binding"].astype(bool)].to_dict("records"):
+            rule = rule_name(row["rule"], self.plan, self.voice.lang, _text(row.get("part")))
+            price = _known(row.get("price"))
+            unit = str(row["unit"])
+            # Rounding noise of a solver is no price.
+            if price is not None and abs(price) < 1e-9:
+                continue
+            if row["rule"] == "budget":
+                key = "binds.budget_plain" if price is None else "binds.budget"
+            else:
+                key = "binds.plain" if price is None else f"binds.{unit}"
+            slots = {"rule": rule, "one": self.voice.one, "noun": self.voice.noun}
+            if price is not None:
+                slots["price"] = self._price(price, unit, of_budget=row["rule"] == "budget")
+            statement = self.tell(key, **slots)
+            cost = _known(row.get("cost"))
+            if cost is not None and cost > SMALL * abs(self.answer.objective):
+                amount = self.voice.amount(cost)
+                statement = self.tell("binds.cost", sentence=statement.text, cost=amount)
+            told.append(statement)
+        return told
+
+    def _price(self, price: float, unit: str, *, of_budget: bool) -> str:
+        voice = self.voice
+        if unit != "money":
+            return voice.amount(price)
+        if voice.counts_money:
+            return voice.money(price, digits=2)
+        text = number(price, voice.lang, 2 if price >= 0.1 else 6)
+        return text if of_budget else voice.say("amount.outcomes", number=text, noun=voice.noun)
+
+    def _unpriced(self) -> list[Statement]:
+        binding = self.binding
+        rows = binding[binding["binding"] & (binding["unit"] != "units")]
+        told = {}
+        for row in rows.itertuples():
+            if row.rule == "budget":
+                told[row.rule] = self.tell("binds.budget_plain")
+            else:
+                rule = rule_name(row.rule, self.plan, self.voice.lang, row.part)
+                told[rule] = self.tell("binds.plain", rule=rule)
+        return list(told.values())
+
+    # ---------------------------------------------------------------- alerts
+
+    def alerts(self) -> list[Statement]:
+        return [
+            *self._feasibility(),
+            *self._beyond(),
+            *self._losses(),
+            *self._left(),
+            *self._softened(),
+            *self._at_maximum(),
+            *self._bends(),
+            *self._evidence(),
+        ]
+
+    def _feasibility(self) -> list[Statement]:
+        told = []
+        if self.answer.status is Status.STOPPED:
+            told.append(self.tell("alert.stopped", gap=self._small(self.answer.gap or 0.0)))
+        if self.answer.status is None and not self.answer.is_feasible:
+            told.append(self.tell("alert.breaks", rules=self._broken(self.answer)))
+        if self.today is None:
+            told.append(self.tell("alert.no_today"))
+        elif not self.today.is_feasible:
+            told.append(self.tell("alert.today_breaks", rules=self._broken(self.today)))
+        return told
+
+    def _beyond(self) -> list[Statement]:
+        rows = self.frame[self.frame["beyond_observed"] > SMALL * max(self.answer.spent, 1.0)]
+        return [
+            self.tell(
+                "alert.beyond",
+                line=self.voice.line(row.line),
+                amount=self.voice.cash(row.beyond_observed),
+                observed=self.voice.cash(row.spend - row.beyond_observed),
+            )
+            for row in rows.itertuples()
+        ]
+
+    def _losses(self) -> list[Statement]:
+        if self.plan.objective.kind != "profit":
+            return []
+        frame = self.frame
+        loses = (frame["at"] == "minimum") & (frame["worth"] < frame["spend"])
+        return [
+            self.tell(
+                "alert.loss",
+                line=self.voice.line(row.line),
+                spend=self.voice.cash(row.spend),
+                value=self.voice.cash(row.worth),
+            )
+            for row in frame[loses].itertuples()
+        ]
+
+    def _left(self) -> list[Statement]:
+        budget = self.plan.budget
+        if budget is None or self.least or self.answer.status is None:
+            return []
+        left = budget - self.answer.spent
+        if left <= SMALL * budget:
+            return []
+        free = self.frame[self.frame["at"].isna()]["marginal"]
+        earns = self.plan.objective.price_of_spend
+        key = "alert.left" if earns and (free <= earns * 1.001).all() else (
+            "alert.left_rules")  # fmt: skip
+        return [self.tell(key, left=self.voice.cash(left), one=self.voice.one)]
+
+    def _softened(self) -> list[Statement]:
+        rows = self.binding
+        soft = self.answer.problem.rows.soft[~self.answer.problem.rows.definition]
+        size = 1e-6 * max(self.answer.spent, 1.0)
+        return [
+            self.tell(
+                "alert.soft",
+                rule=rule_name(row.rule, self.plan, self.voice.lang, row.part),
+                amount=self.voice.cash(row.violation)
+                if row.unit == "money"
+                else f"{row.violation:,.4g}",
+            )
+            for row, is_soft in zip(rows.itertuples(), soft, strict=True)
+            if is_soft and row.violation > size * (row.unit == "money") + 1e-9
+        ]
+
+    def _at_maximum(self) -> list[Statement]:
+        locked = [line.locked is not None for line in self.plan.lines]
+        rows = self.frame[(self.frame["at"] == "maximum") & ~_series(locked, self.frame)]
+        if rows.empty:
+            return []
+        names = [self.voice.line(name) for name in rows["line"][:5]]
+        if len(rows) > 5:
+            names.append("…")
+        return [self.tell("alert.maximum", lines=listed(names, self.voice.lang))]
+
+    def _bends(self) -> list[Statement]:
+        names = [
+            self.voice.line(line.name)
+            for index, line in enumerate(self.plan.lines)
+            if self._takes_off(index) and self.frame["spend"][index] > 0
+        ]
+        if len(names) > 5:
+            names = [*names[:5], "…"]
+        return [self.tell("alert.s_curve", lines=listed(names, self.voice.lang))] if names else []
+
+    def _evidence(self) -> list[Statement]:
+        found = assumptions(self.plan)
+        weak = [a for a in found if a.origin and a.origin.grade in {"C", "assumption"}]
+        none = [a for a in found if a.origin is None]
+        told = []
+        for key, some in (("alert.grades", weak), ("alert.unsourced", none)):
+            if some:
+                told.append(self.tell(key, count=str(len(some)), total=str(len(found))))
+        return told
+
+    # ---------------------------------------------------------------- proof
+
+    def proof(self) -> Statement:
+        answer = self.answer
+        if answer.status is None or answer.bound is None:
+            return self.tell("proof.given")
+        gap = self._small(answer.gap or 0.0)
+        if answer.status is Status.OPTIMAL:
+            key = "proof.least" if self.least else "proof.optimal"
+            return self.tell(key, value=self._value(), gap=gap)
+        bound = self.voice.amount(self.voice.worth(answer.bound))
+        return self.tell(
+            "proof.stopped_least" if self.least else "proof.stopped", bound=bound, gap=gap
+        )
+
+
+def _series(values: list[bool], frame: Any) -> Any:
+    import pandas as pd
+
+    return pd.Series(values, index=frame.index, dtype=bool)
+
+
+def _known(value: Any) -> float | None:
+    """A number of a table, None where it has none."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
