@@ -1,0 +1,1 @@
+"""What an answer depends on; every result holds tables."""

@@ -1,0 +1,201 @@
+"""Several answers side by side, and what each plan would be worth in the others' worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.allocation import Allocation
+from optimizer.errors import Fault, PlanError
+from optimizer.plan.curves import Floats
+from optimizer.plan.document import to_document
+from optimizer.plan.plan import Plan
+
+from .variations import Failed, brand_share, profit, revenue
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Comparison", "compare"]
+
+COLUMNS = (
+    "name",
+    "status",
+    "budget",
+    "spent",
+    "value",
+    "bound",
+    "gap",
+    "change",
+    "revenue",
+    "profit",
+    "brand_share",
+    "largest_move",
+    "largest_move_money",
+    "reason",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Answers side by side.
+
+    ``frame`` has one row per member, in the order given:
+
+    - name, status: of the member; status is optimal, stopped, infeasible, failed, or ``given`` for
+      a spend that was only evaluated
+    - budget, spent: money; NaN without a budget
+    - value, bound, gap: the objective, what no plan can beat, and the distance as a share
+    - change: value above the first member's, in the objective's unit
+    - revenue, profit: money; brand_share: share of spend
+    - largest_move, largest_move_money: the line whose spend differs most from the first member's,
+      and by how much money; empty and NaN where nothing moves
+    - reason: why there is no plan, else empty
+
+    ``lines`` has one row per member and line: name, line, spend (money), share (of the member's
+    spend), outcome (outcomes).
+
+    ``inputs`` has one row per member and input that differs from the first member's: name, path,
+    first, this (values as in a scenario file; None where nothing stands).
+
+    ``regret`` is square, its index and columns the names of the members that have a plan: what is
+    lost by following the row's plan in the column's world, against the best of the plans compared
+    that is allowed there. NaN where the row's plan breaks a rule of that world or has other lines.
+    In the objective's unit of the column.
+    """
+
+    frame: pd.DataFrame
+    lines: pd.DataFrame
+    inputs: pd.DataFrame
+    regret: pd.DataFrame
+
+
+def compare(members: Mapping[str, Allocation | Failed]) -> Comparison:
+    """*members* side by side, each against the first.
+
+    Raises:
+        PlanError: there is nothing to compare.
+    """
+    import pandas as pd
+
+    if not members:
+        raise PlanError(Fault("", "there is nothing to compare", "Give at least one answer"))
+    first = next(iter(members.values()))
+    solved = {name: one for name, one in members.items() if isinstance(one, Allocation)}
+    lines = [
+        {
+            "name": name,
+            "line": str(line),
+            "spend": float(spend),
+            "share": float(spend) / one.spent if one.spent > 0 else 0.0,
+            "outcome": float(outcome),
+        }
+        for name, one in solved.items()
+        for line, spend, outcome in zip(
+            one.problem.grid.names, one.spend, one.outcomes, strict=True
+        )
+    ]
+    inputs = [
+        {"name": name, "path": path, "first": before, "this": after}
+        for name, one in members.items()
+        for path, before, after in changed_inputs(first.plan, one.plan)
+    ]
+    return Comparison(
+        frame=pd.DataFrame(
+            [_record(name, one, first) for name, one in members.items()], columns=list(COLUMNS)
+        ),
+        lines=pd.DataFrame(lines, columns=["name", "line", "spend", "share", "outcome"]),
+        inputs=pd.DataFrame(inputs, columns=["name", "path", "first", "this"], dtype=object),
+        regret=_regret(solved),
+    )
+
+
+def _record(name: str, one: Allocation | Failed, first: Allocation | Failed) -> dict[str, Any]:
+    nan = float("nan")
+    record: dict[str, Any] = dict.fromkeys(COLUMNS, nan)
+    record |= {"name": name, "largest_move": "", "reason": ""}
+    record["budget"] = nan if one.plan.budget is None else one.plan.budget
+    if isinstance(one, Failed):
+        return record | {"status": one.status, "reason": one.reason}
+    move, money = ("", nan) if isinstance(first, Failed) else _largest_move(one, first)
+    return record | {
+        "status": "given" if one.status is None else str(one.status),
+        "spent": one.spent,
+        "value": one.objective,
+        "bound": nan if one.bound is None else one.bound,
+        "gap": nan if one.gap is None else one.gap,
+        "change": nan if isinstance(first, Failed) else one.objective - first.objective,
+        "revenue": revenue(one),
+        "profit": profit(one),
+        "brand_share": brand_share(one),
+        "largest_move": move,
+        "largest_move_money": money,
+    }
+
+
+def _largest_move(one: Allocation, first: Allocation) -> tuple[str, float]:
+    """The line whose spend differs most; a line that only one of them has differs by all of it."""
+    here, there = _by_name(one), _by_name(first)
+    moves = {
+        name: here.get(name, 0.0) - there.get(name, 0.0) for name in dict.fromkeys([*here, *there])
+    }
+    name = max(moves, key=lambda line: abs(moves[line]))
+    size = max(one.spent, first.spent, 1e-300)
+    return (name, moves[name]) if abs(moves[name]) > 1e-9 * size else ("", float("nan"))
+
+
+def _by_name(one: Allocation) -> dict[str, float]:
+    return {
+        str(line): float(spend)
+        for line, spend in zip(one.problem.grid.names, one.spend, strict=True)
+    }
+
+
+def changed_inputs(first: Plan, this: Plan) -> Iterator[tuple[str, Any, Any]]:
+    """Path, value in *first* and value in *this* of every input that differs."""
+    before, after = dict(_leaves(to_document(first))), dict(_leaves(to_document(this)))
+    for path in dict.fromkeys([*before, *after]):
+        old, new = before.get(path), after.get(path)
+        if path not in {"name", "version"} and old != new:
+            yield path, old, new
+
+
+def _leaves(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(document, Mapping) and document:
+        for key, value in document.items():
+            # Where a number comes from changes no answer.
+            if path or key != "origins":
+                yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, document
+
+
+def _regret(solved: Mapping[str, Allocation]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = list(solved)
+    value = np.full((len(names), len(names)), np.nan)
+    for row, plan in enumerate(solved.values()):
+        for column, world in enumerate(solved.values()):
+            if row == column:
+                value[row, column] = world.objective
+            elif (spend := _in_order(plan, world)) is not None:
+                value[row, column] = _worth(world, spend)
+    best = np.array([np.nanmax(column) for column in value.T]) if names else np.zeros(0)
+    return pd.DataFrame(best - value, index=pd.Index(names), columns=pd.Index(names), dtype=float)
+
+
+def _in_order(plan: Allocation, world: Allocation) -> Floats | None:
+    """The spend of *plan* in the order of *world*'s lines; None where the lines differ."""
+    spend = _by_name(plan)
+    order = [str(name) for name in world.problem.grid.names]
+    if set(order) != set(spend):
+        return None
+    return np.array([spend[name] for name in order])
+
+
+def _worth(world: Allocation, spend: Floats) -> float:
+    return world.problem.value(spend) if world.problem.feasible(spend, 1e-8) else float("nan")

@@ -1,0 +1,384 @@
+"""What can give way: every rule of a plan, and the plan with that rule eased.
+
+A :class:`Sharp` solution is what eased plans are compared with; :func:`easings` lists the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.allocation import NEAR, Allocation
+from optimizer.plan.constraints import Changes, Constraint, Share, Spend, SpendAll, Split
+from optimizer.plan.curves import Floats
+from optimizer.plan.grid import Unit
+from optimizer.plan.plan import Line, Plan
+from optimizer.plan.units import Percent
+from optimizer.problem import BUDGET, Need, Problem, compile_plan
+from optimizer.solvers import solve
+from optimizer.solvers.solution import Duals, Options, Solution, Status
+
+__all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "true_duals"]
+
+Mask = NDArray[np.bool_]
+
+SHARP = 1e-9
+"""Gap to which concave plans are solved, so that their differences mean something."""
+CLOSE = 1e-7
+"""The same for plans with S-curves or switches, whose proof takes longer."""
+STEP = 0.01
+"""A price that is solved for again is for an easing by this share of the budget or limit."""
+
+
+class Sharp:
+    """A sharp solution of the plan, which easings are compared with."""
+
+    def __init__(self, allocation: Allocation) -> None:
+        self.plan = in_money(allocation.plan)
+        self.problem = compile_plan(self.plan)
+        self.concave = not self.problem.needs & {Need.NONCONCAVE, Need.SWITCHES}
+        limit = allocation.options.time_limit
+        self.options = Options(SHARP if self.concave else CLOSE, limit)
+        given = Solution(Status.OPTIMAL, allocation.spend, allocation.objective, _bound(allocation))
+        found = solve(self.problem, self.options, allocation.spend)
+        if found.spend is None or found.value < given.value - 1e-9 * abs(given.value):
+            found = given
+        self.solution = found
+        self.spend: Floats = allocation.spend if found.spend is None else found.spend
+        self.value, self.bound = found.value, found.bound
+        self.duals = (
+            None if found.duals is None else true_duals(self.problem, self.spend, found.duals)
+        )
+        self.money = self._money()
+
+    @cached_property
+    def unique(self) -> bool:
+        """Whether the duals are the only ones: gradients of all that binds are independent.
+
+        Otherwise, and at the corners of curves of points, a dual may promise more than an easing
+        keeps.
+        """
+        problem = self.problem
+        if problem.curves.points or problem.n_lines > 2000:  # beyond that the matrix is too large
+            return False
+        at_bound = np.flatnonzero(self.at_lower | self.at_upper)
+        slopes = problem.slopes(self.spend)
+        slopes = np.where(np.isfinite(slopes), slopes, 0.0)
+        gradient = (
+            problem.rows.spend + problem.rows.outcomes @ sparse.diags_array(slopes)
+        ).toarray()
+        active = gradient[self.tight & ~problem.rows.definition]
+        active = active / np.maximum(np.linalg.norm(active, axis=1, keepdims=True), 1e-300)
+        bounds = np.eye(problem.n_lines)[at_bound]
+        every = np.vstack([active, bounds])
+        return len(every) == 0 or bool(np.linalg.matrix_rank(every, tol=1e-9) == len(every))
+
+    @cached_property
+    def room(self) -> Floats:
+        """How near to a bound counts as at it, shape (n_lines,)."""
+        size = np.where(np.isfinite(self.problem.upper), self.problem.upper, self.money)
+        return NEAR * np.maximum(size, 1e-300)
+
+    @cached_property
+    def at_lower(self) -> Mask:
+        """Which lines stand at their least spend, shape (n_lines,)."""
+        return self.spend <= self.problem.lower + self.room
+
+    @cached_property
+    def at_upper(self) -> Mask:
+        """Which lines stand at their most spend, shape (n_lines,)."""
+        return self.spend >= self.problem.upper - self.room
+
+    @cached_property
+    def tight(self) -> Mask:
+        """Which rows stand at a limit or beyond it, shape (n_rows,)."""
+        rows, switched = self.problem.rows, self.problem.switched(self.spend)
+        outcomes = self.problem.outcomes(self.spend)
+        left = rows.left(self.spend, outcomes, switched)
+        slack = np.minimum(left - rows.lower, rows.upper - left)
+        return slack <= NEAR * np.maximum(rows.scale(self.spend, outcomes, switched), 1e-300)
+
+    def _money(self) -> float:
+        """The size of the plan in money."""
+        if self.plan.budget:
+            return self.plan.budget
+        return float(self.spend.sum()) or 1.0
+
+    def gain(self, eased: Problem) -> tuple[float, float]:
+        """What *eased* gains over the plan, and how far that may be off."""
+        found = solve(eased, self.options, self.spend)
+        if found.status is Status.UNBOUNDED:
+            return float("inf"), 0.0
+        if found.spend is None:
+            return 0.0, float("inf")
+        doubt = max(found.bound - found.value, self.bound - self.value, 0.0)
+        return max(found.value - self.value, 0.0), doubt
+
+
+def _bound(allocation: Allocation) -> float:
+    return float("inf") if allocation.bound is None else allocation.bound
+
+
+@dataclass(frozen=True, eq=False)
+class Easing:
+    """One rule as something that can give way."""
+
+    name: str
+    part: str
+    unit: str
+    size: float
+    """Size of the unit."""
+    binding: bool
+    derivative: float
+    """Gain per unit from the duals; NaN without."""
+    most: float
+    """Price that its penalty allows; infinite where it is hard."""
+    step: float
+    """Easing to solve again with, in units."""
+    limit: float
+    """Largest easing that means anything, in units."""
+    eased: Callable[[float], Problem]
+    """The problem with the rule eased by so many units; infinite: without the rule."""
+
+
+def easings(base: Sharp) -> Iterator[Easing]:
+    """Every rule of the plan: the budget, the rules in their order, the limits of the lines."""
+    names = dict.fromkeys(base.problem.rows.rule)
+    stated = {rule.name: rule for rule in base.plan.rules}
+    priced = {
+        name
+        for name, definition in zip(
+            base.problem.rows.rule, base.problem.rows.definition, strict=True
+        )
+        if not definition
+    }
+    for name in names:
+        if name not in priced:
+            continue
+        yield _budget(base) if name == BUDGET else _constraint(base, name, stated[name])
+    for position, line in enumerate(base.plan.lines):
+        yield from _limits(base, position, line)
+
+
+def _budget(base: Sharp) -> Easing:
+    """The ceiling on all spend; lines without a maximum of their own end at it, too."""
+    problem, budget = base.problem, base.problem.grid.budget
+    row = problem.rows.rule.index(BUDGET)
+    whole = (problem.grid.maximum > problem.upper) & base.at_upper
+    derivative = float("nan")
+    if base.duals is not None:
+        derivative = float(base.duals.rows[row] + base.duals.bounds[whole].sum())
+
+    def eased(units: float) -> Problem:
+        if np.isfinite(units):
+            return compile_plan(replace(base.plan, budget=budget + units))
+        free = _without(problem, np.arange(len(problem.rows)) == row)
+        return replace(free, upper=np.maximum(problem.grid.maximum, problem.lower))
+
+    return Easing(
+        name=BUDGET,
+        part="",
+        unit=str(Unit.MONEY),
+        size=1.0,
+        binding=bool(base.tight[row]),
+        derivative=derivative,
+        most=float("inf"),
+        step=STEP * base.money,
+        limit=float("inf"),
+        eased=eased,
+    )
+
+
+def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
+    """Every condition of one rule, each eased by a unit of its own."""
+    rows = base.problem.rows
+    own = np.array([rule == name for rule in rows.rule], bool)
+    mine = np.flatnonzero(own & ~rows.definition)
+    steps = np.ones(len(mine))
+    unit, size = str(rows.unit[mine[0]]), 1.0
+    if isinstance(stated, Split | Share):
+        unit, size = "point", 0.01
+        spends = np.array([_spend_shared(base, stated, rows.part[row]) for row in mine])
+        steps = size * spends
+    tight = base.tight[mine]
+    derivative = float("nan")
+    if base.duals is not None:
+        derivative = float(_eased_gain(base, mine) @ steps)
+    fines = np.where(np.isnan(rows.penalty[mine]), np.inf, rows.penalty[mine])
+    parts = dict.fromkeys(rows.part[row] for row in mine)
+    binding = dict.fromkeys(rows.part[row] for row, held in zip(mine, tight, strict=True) if held)
+    limits = np.where(np.isfinite(rows.lower[mine]), rows.lower[mine], rows.upper[mine])
+    largest = float(np.max(np.abs(limits))) or base.money
+    step = {"point": 1.0, "lines": 1.0, "money": STEP * base.money}.get(unit, STEP * largest)
+
+    def eased(units: float) -> Problem:
+        if np.isinf(units):
+            return _without(base.problem, own)
+        room = np.zeros(len(rows))
+        room[mine] = units * steps
+        loose = replace(rows, lower=rows.lower - room, upper=rows.upper + room)
+        return replace(base.problem, rows=loose)
+
+    return Easing(
+        name=name,
+        part=", ".join(parts if len(parts) == 1 else binding),
+        unit=unit,
+        size=size,
+        binding=bool(tight.any()),
+        derivative=derivative,
+        most=float(np.sum(fines * steps)),
+        step=step,
+        limit=100.0 if unit == "point" else float("inf"),
+        eased=eased,
+    )
+
+
+def _eased_gain(base: Sharp, mine: Any) -> Floats:
+    """Gain per unit by which each row is eased: an equality gives way in its better direction."""
+    assert base.duals is not None
+    rows, duals = base.problem.rows, base.duals.rows[mine]
+    has_low, has_high = np.isfinite(rows.lower[mine]), np.isfinite(rows.upper[mine])
+    return np.where(has_high, np.maximum(duals, 0.0), 0.0) + np.where(
+        has_low, np.maximum(-duals, 0.0), 0.0
+    )
+
+
+def _spend_shared(base: Sharp, stated: Split | Share, part: str) -> float:
+    """The spend that a share is of, within one part of the rule."""
+    grid = base.problem.grid
+    scope = grid.select(stated.where if isinstance(stated, Split) else stated.of)
+    for group, mask in grid.groups(stated.per).items():
+        if group and (part == group or part.endswith(f" in {group}")):
+            scope = scope & mask
+            break
+    return float(base.spend[scope].sum())
+
+
+def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
+    """The limits on one line's own spend."""
+    problem, grid = base.problem, base.problem.grid
+    held = 0.0 if base.duals is None else float(base.duals.bounds[position])
+    low, high = float(problem.lower[position]), float(grid.maximum[position])
+    floor, spend = float(problem.floor[position]), float(base.spend[position])
+    # Without a budget something must limit a line: a thousand times what is spent now.
+    without = None if np.isfinite(grid.budget) else 1e3 * max(high, base.money)
+
+    def easing(
+        word: str,
+        slack: float,
+        derivative: float,
+        change: Callable[[float], Line],
+        limit: float = float("inf"),
+    ) -> Easing:
+        def eased(units: float) -> Problem:
+            lines = list(base.plan.lines)
+            lines[position] = change(units)
+            return compile_plan(replace(base.plan, lines=tuple(lines)))
+
+        return Easing(
+            name=f"{line.name} {word}",
+            part="",
+            unit=str(Unit.MONEY),
+            size=1.0,
+            binding=bool(slack <= base.room[position]),
+            derivative=max(derivative, 0.0) if base.duals is not None else float("nan"),
+            most=float("inf"),
+            step=min(STEP * base.money, limit),
+            limit=limit,
+            eased=eased,
+        )
+
+    if line.locked is not None:
+        yield easing(
+            "locked",
+            0.0,
+            abs(held),
+            lambda units: replace(
+                line,
+                locked=None,
+                minimum=max(low - units, 0.0),
+                maximum=without if np.isinf(units) else low + units,
+            ),
+        )
+        return
+    if low > 0:
+        yield easing(
+            "minimum",
+            spend - low,
+            -held,
+            lambda units: replace(line, minimum=max(low - units, 0.0)),
+            limit=low,
+        )
+    if np.isfinite(high) and high < grid.budget:
+        yield easing(
+            "maximum",
+            high - spend,
+            held,
+            lambda units: replace(line, maximum=without if np.isinf(units) else high + units),
+        )
+    if floor > 0:
+        yield easing(
+            "minimum if active",
+            spend - floor,
+            float("nan"),
+            lambda units: replace(line, minimum_if_active=max(floor - units, 0.0)),
+            limit=floor,
+        )
+
+
+def _without(problem: Problem, dropped: Any) -> Problem:
+    rows = replace(
+        problem.rows,
+        lower=np.where(dropped, -np.inf, problem.rows.lower),
+        upper=np.where(dropped, np.inf, problem.rows.upper),
+    )
+    return replace(problem, rows=rows)
+
+
+def true_duals(problem: Problem, spend: Floats, duals: Duals) -> Duals:
+    """*duals* with those of the bounds from the true slopes, which hold at the optimum.
+
+    μ = w·f′(x) − p − Σᵣ λᵣ·(Aᵣ + Bᵣ·f′(x)), above 0 at a maximum and below it at a minimum.
+    """
+    rows, slopes = problem.rows, problem.slopes(spend)
+    at_work = problem.weights - rows.outcomes.T @ duals.rows
+    with np.errstate(invalid="ignore"):
+        worth = np.where(at_work == 0, 0.0, at_work * slopes)
+    return Duals(duals.rows, worth - problem.price - rows.spend.T @ duals.rows)
+
+
+def in_money(plan: Plan) -> Plan:
+    """*plan* with shares of the budget written as money, so that easing one rule moves no other."""
+    budget = plan.budget
+    if budget is None:
+        return plan
+
+    def money(amount: Any) -> Any:
+        return amount.share * budget if isinstance(amount, Percent) else amount
+
+    def changed(stated: Any, names: tuple[str, ...]) -> Any:
+        new = {
+            name: money(getattr(stated, name))
+            for name in names
+            if isinstance(getattr(stated, name), Percent)
+        }
+        return replace(stated, **new) if new else stated
+
+    words = ("minimum", "maximum", "minimum_if_active", "locked")
+    rules: list[Constraint] = []
+    for rule in plan.constraints:
+        if isinstance(rule, SpendAll):
+            rules.append(Spend(at_least=budget, penalty=rule.penalty, name=rule.name))
+        elif isinstance(rule, Spend | Changes):
+            rules.append(changed(rule, ("at_least", "at_most")))
+        else:
+            rules.append(rule)
+    return replace(
+        plan, lines=tuple(changed(line, words) for line in plan.lines), constraints=tuple(rules)
+    )

@@ -1,0 +1,396 @@
+"""One or two inputs over a range: what the best plan is worth at each point.
+
+A point that has no plan is a row with its reason. Points agree with one another: where the plan of
+one point is allowed at another and better there, within the gap of the proof, it is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.allocation import Allocation, today
+from optimizer.errors import AdsplitError, Fault, PlanError
+from optimizer.plan.constraints import Split
+from optimizer.plan.curves import Floats
+from optimizer.plan.document import replace_at, to_document, value_at
+from optimizer.plan.plan import Plan
+from optimizer.plan.units import parse_money, parse_share
+
+from .prices import marginal_budget
+from .variations import Counted, Failed, at_least, brand_share, profit, revenue, solve_all
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Sweep", "budget_sweep", "split_sweep", "sweep", "sweep2"]
+
+MEASURES = (
+    "status",
+    "value",
+    "spent",
+    "bound",
+    "gap",
+    "revenue",
+    "profit",
+    "brand_share",
+    "marginal",
+    "reason",
+)
+
+_SPLIT = {"split.brand": "brand", "split.traffic": "traffic"}
+_MONEY = re.compile(r"budget$|\.(minimum|maximum|minimum_if_active|locked|at_least|at_most|value)$")
+_SHARE = re.compile(r"^split\.(brand|traffic)$|\.rates\.|\.(margin|tolerance|elasticity)$")
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The best plan at each value of one input.
+
+    ``frame`` has one row per point, by increasing x. Its columns:
+
+    - x: the input's value, in ``unit``
+    - status: optimal, stopped, infeasible or failed
+    - value: the objective; NaN without a plan
+    - spent: money
+    - bound, gap: what no plan can beat there, and the distance to it as a share
+    - revenue, profit: money; NaN where lines have no value per outcome
+    - brand_share: share of the spend; NaN without roles
+    - marginal: objective gained by the next unit of budget; NaN without a budget or where the gap
+      of the proof leaves it open
+    - reason: why there is no plan, else empty
+    """
+
+    plan: Plan
+    path: str
+    """What is swept: a path into the plan's document."""
+    unit: str
+    """``money``, ``share`` or empty."""
+    frame: pd.DataFrame
+    allocations: tuple[Allocation | None, ...]
+    """The answer at each point; None where there is none."""
+    today: float | None = None
+    """Where today's spend stands on x."""
+    stated: float | None = None
+    """Where the plan as stated stands on x."""
+    best: float | None = None
+    """The x that is best of all, where the sweep can tell: the brand share that the model would
+    choose freely; the budget above which more money adds nothing."""
+
+
+def sweep(
+    plan: Plan,
+    path: str,
+    values: Sequence[float | str],
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    progress: Counted | None = None,
+) -> Sweep:
+    """The best plan for each of *values* at *path*.
+
+    Args:
+        plan: The question.
+        path: A path into the plan's document: ``budget``, ``split.brand``, any number.
+        values: Values to put there; texts as in a file, ``"*1.2"`` among them.
+        gap: Largest relative distance to the bound at which each search may end.
+        time_limit: Seconds for each point.
+        jobs: Processes to use.
+        progress: Called with (points done, points in all).
+
+    Raises:
+        UnknownName: the path leads nowhere.
+        PlanError: no value fits, or there is none.
+    """
+    points = [(_number(plan, path, value), _changer(path, value)) for value in values]
+    return _swept(plan, path, points, gap, time_limit, jobs, progress)
+
+
+def budget_sweep(
+    plan: Plan,
+    n: int = 21,
+    low: float = 0.5,
+    high: float = 1.5,
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    progress: Counted | None = None,
+) -> Sweep:
+    """The best plan for *n* budgets from *low* to *high* times the stated one.
+
+    Today's total and the stated budget are points, too. Limits that are shares of the budget move
+    with it. Without a stated budget today's total takes its place.
+
+    Raises:
+        PlanError: there is neither a budget nor today's spend.
+    """
+    spent, stated = _spent_today(plan), plan.budget
+    middle = spent if stated is None else stated
+    if not middle:
+        raise PlanError(Fault("budget", "there is none to sweep around", "Give a budget"))
+    values = _points(np.linspace(low * middle, high * middle, n), stated, spent)
+    points = [(value, _changer("budget", value)) for value in values]
+    swept = _swept(plan, "budget", points, gap, time_limit, jobs, progress)
+    return replace(swept, today=spent, stated=stated, best=_enough(swept))
+
+
+def split_sweep(
+    plan: Plan,
+    n: int = 21,
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    progress: Counted | None = None,
+) -> Sweep:
+    """The best plan for *n* brand shares from 0 to 100 %, each held exactly.
+
+    The stated share, today's and the one that the model would choose freely are points, too.
+
+    Raises:
+        PlanError: some line has no role.
+    """
+    rule = _split_rule(plan)
+    base = rule or Split(shares={"brand": 0.5, "traffic": 0.5})
+    free = solve_all([_without_split(plan)], gap=gap, time_limit=time_limit)[0]
+    scope = plan.grid.select(base.where)
+    brand = scope & (plan.grid.role == "brand")
+
+    def share(spend: Floats) -> float | None:
+        if np.isnan(spend[scope]).any() or spend[scope].sum() <= 0:
+            return None
+        return float(spend[brand].sum() / spend[scope].sum())
+
+    stated = None if rule is None else rule.target.get("brand")
+    now = share(plan.grid.current)
+    best = None if isinstance(free, Failed) else share(free.spend)
+    values = _points(np.linspace(0.0, 1.0, n), stated, now, best)
+    points = [(value, lambda given, value=value: _with_share(given, value)) for value in values]
+    kept = () if isinstance(free, Failed) else (free.spend,)
+    swept = _swept(plan, "split.brand", points, gap, time_limit, jobs, progress, also=kept)
+    return replace(swept, today=now, stated=stated, best=best)
+
+
+def sweep2(
+    plan: Plan,
+    path1: str,
+    values1: Sequence[float | str],
+    path2: str,
+    values2: Sequence[float | str],
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    progress: Counted | None = None,
+) -> pd.DataFrame:
+    """The best plan for every pair of values of two inputs, one row per pair.
+
+    Columns: x1, x2 (the values at *path1* and *path2*), then those of :class:`Sweep`'s frame.
+    """
+    import pandas as pd
+
+    pairs = [
+        (_number(plan, path1, one), _number(plan, path2, two), one, two)
+        for one in values1
+        for two in values2
+    ]
+
+    def changer(one: float | str, two: float | str) -> Callable[[Plan], Plan]:
+        return lambda given: _changer(path2, two)(_changer(path1, one)(given))
+
+    answers = _answers(
+        [_changed(plan, changer(one, two)) for _, _, one, two in pairs],
+        gap,
+        time_limit,
+        jobs,
+        progress,
+    )
+    records = [
+        {"x1": x1, "x2": x2, **_measures(answer)}
+        for (x1, x2, _, _), answer in zip(pairs, answers, strict=True)
+    ]
+    return pd.DataFrame(records, columns=["x1", "x2", *MEASURES])
+
+
+def _swept(
+    plan: Plan,
+    path: str,
+    points: Sequence[tuple[float, Callable[[Plan], Plan]]],
+    gap: float,
+    time_limit: float | None,
+    jobs: int,
+    progress: Counted | None,
+    also: Sequence[Floats] = (),
+) -> Sweep:
+    import pandas as pd
+
+    if not points:
+        raise PlanError(Fault(path, "no values to sweep over", "Give at least one"))
+    points = sorted(points, key=lambda point: point[0])
+    plans = [_changed(plan, change) for _, change in points]
+    if all(isinstance(one, Failed) for one in plans):
+        raise plans[0].error  # type: ignore[union-attr]
+    answers = _agreeing(_answers(plans, gap, time_limit, jobs, progress), also)
+    records = [
+        {"x": x, **_measures(answer)} for (x, _), answer in zip(points, answers, strict=True)
+    ]
+    unit = "money" if _MONEY.search(path) else "share" if _SHARE.search(path) else ""
+    return Sweep(
+        plan=plan,
+        path=path,
+        unit=unit,
+        frame=pd.DataFrame(records, columns=["x", *MEASURES]),
+        allocations=tuple(None if isinstance(one, Failed) else one for one in answers),
+        stated=_stated(plan, path),
+    )
+
+
+def _changed(plan: Plan, change: Callable[[Plan], Plan]) -> Plan | Failed:
+    try:
+        return change(plan)
+    except AdsplitError as error:
+        return Failed(plan, error)
+
+
+def _answers(
+    plans: Sequence[Plan | Failed],
+    gap: float,
+    time_limit: float | None,
+    jobs: int,
+    progress: Counted | None,
+) -> list[Allocation | Failed]:
+    """The answers in order; plans that could not even be stated keep their failure."""
+    sound = [plan for plan in plans if not isinstance(plan, Failed)]
+    found = iter(solve_all(sound, gap=gap, time_limit=time_limit, jobs=jobs, progress=progress))
+    return [plan if isinstance(plan, Failed) else next(found) for plan in plans]
+
+
+def _agreeing(
+    answers: Sequence[Allocation | Failed], also: Sequence[Floats]
+) -> list[Allocation | Failed]:
+    """Answers of which none is worse than a neighbour's plan, or one of *also*, would be."""
+    agreed = list(answers)
+    order = [*range(len(agreed)), *reversed(range(len(agreed)))]
+    before: Allocation | None = None
+    for position in order:
+        answer = agreed[position]
+        if isinstance(answer, Failed):
+            continue
+        for spend in (*also, *(() if before is None else (before.spend,))):
+            answer = at_least(answer, spend)
+        agreed[position] = before = answer
+    return agreed
+
+
+def _measures(answer: Allocation | Failed) -> dict[str, Any]:
+    if isinstance(answer, Failed):
+        nothing = dict.fromkeys(MEASURES, float("nan"))
+        return nothing | {"status": answer.status, "reason": answer.reason}
+    return {
+        "status": str(answer.status),
+        "value": answer.objective,
+        "spent": answer.spent,
+        "bound": float("nan") if answer.bound is None else answer.bound,
+        "gap": float("nan") if answer.gap is None else answer.gap,
+        "revenue": revenue(answer),
+        "profit": profit(answer),
+        "brand_share": brand_share(answer),
+        "marginal": marginal_budget(answer),
+        "reason": "",
+    }
+
+
+def _points(evenly: Floats, *others: float | None) -> list[float]:
+    """All values in order; one that differs by rounding only is the given one."""
+    given = [value for value in others if value is not None]
+    span = float(np.ptp(evenly)) or 1.0
+    kept = [x for x in map(float, evenly) if all(abs(x - value) > 1e-9 * span for value in given)]
+    own: list[float] = []
+    for value in given:
+        if all(abs(value - other) > 1e-9 * span for other in own):
+            own.append(value)
+    return sorted([*kept, *own])
+
+
+def _spent_today(plan: Plan) -> float | None:
+    now = today(plan)
+    return None if now is None else now.spent
+
+
+def _enough(swept: Sweep) -> float | None:
+    """The budget above which the best plan leaves money unspent."""
+    frame = swept.frame
+    solved = frame[frame["value"].notna()]
+    if solved.empty:
+        return None
+    last = solved.iloc[-1]
+    return float(last["spent"]) if last["spent"] < (1 - 1e-6) * last["x"] else None
+
+
+def _changer(path: str, value: float | str) -> Callable[[Plan], Plan]:
+    return lambda plan: replace_at(plan, path, value)
+
+
+def _number(plan: Plan, path: str, value: float | str) -> float:
+    """Where *value* stands on the axis; the factor for a relative one."""
+    if not isinstance(value, str):
+        return float(value)
+    text = value.strip()
+    if text.startswith("*"):
+        standing = _stated(plan, path)
+        return float(text[1:]) * (1.0 if standing is None else standing)
+    try:
+        return parse_share(text) if text.endswith(("%", "％")) else parse_money(text)
+    except ValueError as error:
+        raise PlanError(Fault(path, str(error))) from None
+
+
+def _stated(plan: Plan, path: str) -> float | None:
+    if path in _SPLIT:
+        rule = _split_rule(plan)
+        return None if rule is None else rule.target.get(_SPLIT[path])
+    try:
+        standing = value_at(to_document(plan), path)
+    except AdsplitError:
+        return 1.0 if path.endswith(".price") and "*" not in path else None
+    is_number = isinstance(standing, int | float) and not isinstance(standing, bool)
+    return float(standing) if is_number else None
+
+
+def _split_rule(plan: Plan) -> Split | None:
+    """The brand:traffic rule in force, whether the plan's own, its business's or a constraint."""
+    for rule in plan.rules:
+        if isinstance(rule, Split) and rule.by == "role":
+            return rule
+    return None
+
+
+def _without_split(plan: Plan) -> Plan:
+    rules = tuple(
+        rule for rule in plan.constraints if not (isinstance(rule, Split) and rule.by == "role")
+    )
+    own = plan.split if plan.split is not None and plan.split.by != "role" else None
+    return replace(plan, split=own, business="none", constraints=rules)
+
+
+def _with_share(plan: Plan, share: float) -> Plan:
+    """*plan* with exactly this brand share."""
+    base = _split_rule(plan) or Split(shares={"brand": share, "traffic": 1.0 - share})
+    held = replace(
+        base,
+        shares={"brand": share, "traffic": 1.0 - share},
+        preset=None,
+        tolerance=0.0,
+        penalty=None,
+        name="split",
+    )
+    free = _without_split(plan)
+    if free.split is not None:
+        return replace(free, constraints=(*free.constraints, replace(held, name="brand share")))
+    return replace(free, split=held)
