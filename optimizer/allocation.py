@@ -97,7 +97,7 @@ class Allocation:
         minimum, maximum, at (minimum, maximum, off or None), beyond_observed (money above the
         largest spend ever observed; 0 within it).
         """
-        import pandas as pd  # noqa: PLC0415 - slow to import, needed for frames only
+        import pandas as pd
 
         grid, spend = self.problem.grid, self.spend
         slopes = self.problem.slopes(spend)
@@ -165,10 +165,10 @@ class Allocation:
     def binding(self) -> pd.DataFrame:
         """The rules, one row per condition: which of them hold the plan back.
 
-        Columns: rule, part, unit, left (the condition's value), lower, upper, slack (distance to the
-        nearer limit), binding, violation (0 for a hard rule).
+        Columns: rule, part, unit, left (the condition's value), lower, upper, slack (distance to
+        the nearer limit), binding, violation (0 for a hard rule).
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         rows, switched = self.problem.rows, self.problem.switched(self.spend)
         left = rows.left(self.spend, self.outcomes, switched)
@@ -223,10 +223,10 @@ class Allocation:
         proof = "" if self.gap is None else f"; {self.status}, gap {self.gap:.1e}"
         rows.append(f"{self.plan.name}: {kind} {value:,.6g}{proof}")
         binds = self.binding[self.binding["binding"]]
-        for rule in binds.itertuples():
-            rows.append(
-                f"binds: {rule.rule}{' ' + rule.part if rule.part else ''}{self._price(rule)}"
-            )
+        rows += [
+            f"binds: {rule.rule}{' ' + rule.part if rule.part else ''}{self._price(rule)}"
+            for rule in binds.itertuples()
+        ]
         return "\n".join(rows)
 
     def _price(self, rule: Any) -> str:

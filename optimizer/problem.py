@@ -4,8 +4,9 @@
     subject to tₖ ≤ fₖ(eₖ),  e = exposure·x,  lower ≤ x ≤ upper,
                rowᵣ: lowerᵣ − vᵣ ≤ A·x + B·t + C·s ≤ upperᵣ + vᵣ,  s yes or no
 
-x spend per line, e exposure, t outcomes, s switches, v violation of soft rows. Above the waist people
-speak of channels and money; below it there are only these arrays. Every solver takes this form.
+x spend per line, e exposure, t outcomes, s switches, v violation of soft rows. Above the waist
+people speak of channels and money; below it there are only these arrays. Every solver takes this
+form.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Problem → Solution. ``solve`` picks the first solver of ``SOLVERS`` that can do what is needed."""
+"""Problem → Solution. ``solve`` picks the first of ``SOLVERS`` that can do what is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ SOLVERS: tuple[Solver, ...] = (Linear(), Tangents(), Branching())
 """In order of preference: the simplest that can do it."""
 
 
-def solve(problem: Problem, options: Options | None = None, start: Floats | None = None) -> Solution:
+def solve(
+    problem: Problem, options: Options | None = None, start: Floats | None = None
+) -> Solution:
     """The best plan for *problem*, and a bound that no plan can beat.
 
     Args:

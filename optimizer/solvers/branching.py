@@ -73,7 +73,7 @@ class _Search:
         self.interrupted = False
 
     def run(self) -> Solution:
-        """Divide until the best open bound is within the gap, the time is up, or nothing is open."""
+        """Divide until the best open bound is within the gap, time is up, or nothing is open."""
         bound = np.inf
         try:
             root = self._root()
@@ -98,7 +98,7 @@ class _Search:
         return _Node(box, self._envelopes(box), Cuts(), np.inf, 0)
 
     def _envelopes(self, box: Box) -> Envelopes:
-        """A line with an on-switch is either off or above its floor, and its envelope knows that."""
+        """A line with an on-switch is off or above its floor, and its envelope knows that."""
         exposure = self.problem.exposure
         floor = np.where(self.switch >= 0, np.minimum(self.problem.floor, box.high), 0.0)
         return Envelopes.of(
@@ -126,15 +126,20 @@ class _Search:
             return
         children = self._divide(node, result)
         if not children:
+            exact = self._climb(replace(node, cuts=result.cuts), exact=True)
+            bound = min(exact.bound, bound)
+            children = self._divide(node, exact) if exact.relaxed is not None else []
+        if not children or bound <= self._good_enough():
             self.closed = max(self.closed, bound)
+            return
         for child in children:
             fresh = replace(child, bound=bound)
             heapq.heappush(self.open, (-bound, next(self.order), fresh))
 
-    def _climb(self, node: _Node) -> Climb:
+    def _climb(self, node: _Node, *, exact: bool = False) -> Climb:
         size = self.incumbent.value if np.isfinite(self.incumbent.value) else 0.0
         size = max(abs(size), 1e-3 * self.part.scales.objective)
-        tolerance = 0.1 * self.options.gap * size
+        tolerance = EXACT * size if exact else 0.1 * self.options.gap * size
         return climb(
             self.part,
             node.envelopes,
@@ -150,7 +155,7 @@ class _Search:
         """Two boxes that together hold every plan of this one; none where it is solved."""
         relaxed = result.relaxed
         assert relaxed is not None
-        kept = self._useful(node, result)
+        kept = self._useful(result)
         undecided = abs(relaxed.switches - np.round(relaxed.switches))
         if len(undecided) and undecided.max() > _DECIDED:
             return self._divide_switch(node, int(undecided.argmax()), kept)
@@ -167,7 +172,7 @@ class _Search:
             return []
         return self._divide_spend(node, term, float(relaxed.spend[term]), kept)
 
-    def _useful(self, node: _Node, result: Climb) -> Cuts:
+    def _useful(self, result: Climb) -> Cuts:
         """The cuts that hold at this spend, or nearly; the children find the others anew."""
         relaxed, cuts = result.relaxed, result.cuts
         assert relaxed is not None
@@ -198,7 +203,7 @@ class _Search:
         return children
 
     def _divide_spend(self, node: _Node, term: int, spend: float, cuts: Cuts) -> list[_Node]:
-        low, high = node.box.low[term], node.box.high[term]
+        high = node.box.high[term]
         exposure = self.problem.exposure[term]
         bottom = node.envelopes.low[term] / exposure
         margin = _MARGIN * (high - bottom)
@@ -219,24 +224,33 @@ class _Search:
             envelopes = node.envelopes.narrowed(term, exposure * start, exposure * x_high[term])
             box = Box(x_low, x_high, switch_low, node.box.switch_high)
             children.append(
-                _Node(box, envelopes, _with_first(others, envelopes, term), node.bound, node.depth + 1)
+                _Node(
+                    box, envelopes, _with_first(others, envelopes, term), node.bound, node.depth + 1
+                )
             )
         return children
 
     def _dive(self, node: _Node, result: Climb) -> None:
-        """A good plan near the relaxation: decide every curve and switch, then climb what is left."""
+        """A good plan near the relaxation: decide curves and switches, then climb what is left."""
         relaxed = result.relaxed
         assert relaxed is not None
         decided = relaxed
-        if len(relaxed.switches) and abs(relaxed.switches - np.round(relaxed.switches)).max() > _DECIDED:
-            decided = self.part.solve(integer=True, gap=1e-3, seconds=min(5.0, self._seconds_left()))
+        if (
+            len(relaxed.switches)
+            and abs(relaxed.switches - np.round(relaxed.switches)).max() > _DECIDED
+        ):
+            decided = self.part.solve(
+                integer=True, gap=1e-3, seconds=min(5.0, self._seconds_left())
+            )
             if decided.status is not Status.OPTIMAL:
                 return
         for share in (0.5, 0.05, 0.95):
             box = self._decided_box(node, decided.spend, np.round(decided.switches), share)
             self._climb_concave(box, 0.05 * self.options.gap)
             exposure = self.problem.exposure * relaxed.spend
-            if not np.any(self.bends & (exposure > node.envelopes.low) & (exposure < node.envelopes.tangent)):
+            if not np.any(
+                self.bends & (exposure > node.envelopes.low) & (exposure < node.envelopes.tangent)
+            ):
                 break
 
     def _seconds_left(self) -> float:
@@ -252,7 +266,9 @@ class _Search:
         rises = self.bends & up
         low = np.where(rises, np.clip(bend, low, high), low)
         stays = self.bends & ~up
-        high = np.where(stays, np.clip(np.where(low > 0, low, bottom * (self.switch < 0)), low, high), high)
+        high = np.where(
+            stays, np.clip(np.where(low > 0, low, bottom * (self.switch < 0)), low, high), high
+        )
         on = np.where(self.switch >= 0, switches[self.switch] if len(switches) else 1.0, 1.0) > 0.5
         low = np.where(on, np.maximum(low, np.where(self.switch >= 0, problem.floor, 0.0)), low)
         high = np.where(on, np.maximum(high, low), 0.0)
@@ -263,7 +279,9 @@ class _Search:
             return
         exposure = self.problem.exposure
         envelopes = Envelopes.of(self.problem.curves, exposure * box.low, exposure * box.high)
-        tolerance = max(gap * abs(self.incumbent.value), 0.0) if np.isfinite(self.incumbent.value) else 0.0
+        tolerance = (
+            max(gap * abs(self.incumbent.value), 0.0) if np.isfinite(self.incumbent.value) else 0.0
+        )
         tolerance = max(tolerance, EXACT * self.part.scales.objective)
         climb(self.part, envelopes, box, Cuts(), tolerance, self.clock, self.incumbent)
 
@@ -293,7 +311,12 @@ class _Search:
 
     def _solution(self, bound: float) -> Solution:
         best, seconds = self.incumbent, self.clock.seconds
-        about = {"solver": Branching.name, "seconds": seconds, "nodes": self.nodes, "options": self.options}
+        about = {
+            "solver": Branching.name,
+            "seconds": seconds,
+            "nodes": self.nodes,
+            "options": self.options,
+        }
         if best.spend is None:
             if self.is_unbounded:
                 return Solution(Status.UNBOUNDED, **about)  # type: ignore[arg-type]

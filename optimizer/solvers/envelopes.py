@@ -17,7 +17,7 @@ from optimizer.problem import CurveTable
 __all__ = ["Envelopes"]
 
 _BISECTIONS = 55
-# A curve that is vertical at zero gets its tangent this far to the right, as a share of the interval.
+# A curve that is vertical at zero gets its tangent this share of the interval to the right.
 _OFF_ZERO = 1e-9
 
 
@@ -74,7 +74,8 @@ class Envelopes:
     def at(self, exposure: Floats) -> tuple[Floats, Floats]:
         """Value of each envelope at *exposure* and the slope of a line that stays above it."""
         place = np.clip(exposure, self.low, self.high)
-        on_line = place < self.tangent
+        # Where the line reaches the upper end, the curve's own slope there would cut it off.
+        on_line = (place < self.tangent) | (self.tangent >= self.high)
         touch = np.where(on_line, self.tangent, place)
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = self.curves.slope(touch)
@@ -87,7 +88,9 @@ class Envelopes:
         value = np.where(on_line, self.start + self.chord * (place - self.low), value)
         slope = np.where(on_line, self.chord, slope)
         for k, (x, y) in self.hulls.items():
-            piece = int(np.clip(np.searchsorted(x, place[k], side="right") - 1, 0, max(len(x) - 2, 0)))
+            piece = int(
+                np.clip(np.searchsorted(x, place[k], side="right") - 1, 0, max(len(x) - 2, 0))
+            )
             rise = (y[piece + 1] - y[piece]) / (x[piece + 1] - x[piece]) if len(x) > 1 else 0.0
             value[k], slope[k] = y[piece] + rise * (place[k] - x[piece]), rise
         return value, slope

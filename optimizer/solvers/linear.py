@@ -1,10 +1,10 @@
 """The linear part of a problem, through PuLP to HiGHS: the only place that imports either.
 
-PuLP states the model (and writes it as an LP file); HiGHS, which PuLP loads with it, then stays warm
-while cuts and bounds come and go. Everything is scaled here, so that neither the unit of money nor
-that of outcomes matters: spend by the largest amount, outcomes by what each curve can reach, each row
-and the objective by their own size. The model is a minimisation of the negative, as the sign of a
-maximisation's dual prices differs between versions of PuLP.
+PuLP states the model (and writes it as an LP file); HiGHS, which PuLP loads with it, then stays
+warm while cuts and bounds come and go. Everything is scaled here, so that neither the unit of money
+nor that of outcomes matters: spend by the largest amount, outcomes by what each curve can reach,
+each row and the objective by their own size. The model is a minimisation of the negative, as the
+sign of a maximisation's dual prices differs between versions of PuLP.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class LinearPart:
     """
 
     def __init__(self, problem: Problem) -> None:
-        import pulp  # noqa: PLC0415 - slow to import
+        import pulp
 
         self.problem = problem
         self.scales = scales = _Scales.of(problem)
@@ -92,7 +92,9 @@ class LinearPart:
         self.model = pulp.LpProblem("adsplit", pulp.LpMinimize)
         n = problem.n_lines
         x = [
-            self._variable(f"x{i}", problem.lower[i] / scales.money, problem.upper[i] / scales.money)
+            self._variable(
+                f"x{i}", problem.lower[i] / scales.money, problem.upper[i] / scales.money
+            )
             for i in range(n)
         ]
         reach = problem.outcomes(problem.upper) / scales.outcomes
@@ -115,11 +117,11 @@ class LinearPart:
         self._integer = False
         self._n_rows = self._highs.getNumRow()
         self.n_cuts = 0
-        if len(s):
-            self._set_integer(False)
+        if s:
+            self._set_integer(integer=False)
 
     def _variable(self, name: str, low: float, high: float, category: str = "Continuous") -> Any:
-        import pulp  # noqa: PLC0415
+        import pulp
 
         low_, high_ = float(low), float(high)
         if hasattr(self.model, "add_variable"):  # PuLP 4
@@ -129,7 +131,12 @@ class LinearPart:
         return variable
 
     def _state_rows(
-        self, x: list[Any], t: dict[int, Any], s: list[Any], violations: list[tuple[Any, float]], pulp: Any
+        self,
+        x: list[Any],
+        t: dict[int, Any],
+        s: list[Any],
+        violations: list[tuple[Any, float]],
+        pulp: Any,
     ) -> None:
         problem, scales = self.problem, self.scales
         rows = problem.rows
@@ -192,8 +199,8 @@ class LinearPart:
         exported = getattr(self.model, "exported_variables", self.model.variables)
         self._columns = [variable.name for variable in exported()]
 
-    def _set_integer(self, integer: bool) -> None:
-        import highspy  # noqa: PLC0415
+    def _set_integer(self, *, integer: bool) -> None:
+        import highspy
 
         kind = highspy.HighsVarType.kInteger if integer else highspy.HighsVarType.kContinuous
         for column in self._s:
@@ -248,12 +255,14 @@ class LinearPart:
 
     def solve(self, *, integer: bool = False, gap: float = 0.0, seconds: float = np.inf) -> Relaxed:
         """The optimum under the present bounds and cuts; *integer* decides the switches too."""
-        import highspy  # noqa: PLC0415
+        import highspy
 
         if integer != self._integer and len(self._s):
-            self._set_integer(integer)
+            self._set_integer(integer=integer)
         self._highs.setOptionValue("mip_rel_gap", gap)
-        self._highs.setOptionValue("time_limit", float(min(seconds, 1e9)) + self._highs.getRunTime())
+        self._highs.setOptionValue(
+            "time_limit", float(min(seconds, 1e9)) + self._highs.getRunTime()
+        )
         self._highs.run()
         status = self._highs.getModelStatus()
         if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
@@ -271,9 +280,9 @@ class LinearPart:
         if status not in known:
             said = self._highs.modelStatusToString(status)
             raise SolverFailed(f"HiGHS ended with {said!r} on {self._highs.getNumRow()} rows")
-        return self._read(known[status], integer and len(self._s) > 0)
+        return self._read(known[status], is_mixed=integer and len(self._s) > 0)
 
-    def _read(self, status: Status, is_mixed: bool) -> Relaxed:
+    def _read(self, status: Status, *, is_mixed: bool) -> Relaxed:
         problem, scales = self.problem, self.scales
         solution, info = self._highs.getSolution(), self._highs.getInfo()
         column = np.array(solution.col_value)
@@ -358,4 +367,3 @@ class Linear:
             1,
             options,
         )
-

@@ -1,13 +1,14 @@
 """The last digits of a spend: bounds and sums that hold exactly, not to a solver's tolerance.
 
 A solver keeps a rule to about 1e-9 of its size, which in a budget of millions is cents. Here the
-spend is snapped to its bounds, and what is then missing from the conditions that bind is spread over
-the lines that are free, so that money adds up to the last digit a computer holds.
+spend is snapped to its bounds, and what is then missing from the conditions that bind is spread
+over the lines that are free, so that money adds up to the last digit a computer holds.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.plan.curves import Floats
 from optimizer.problem import Problem
@@ -16,6 +17,9 @@ __all__ = ["settle"]
 
 # What a solver leaves of a rule it means to keep exactly.
 _NEAR = 1e-7
+# What cutting planes leave of an outcome that is to be reached.
+_NEAR_OUTCOME = 1e-5
+_STEPS = 3
 
 
 def settle(problem: Problem, spend: Floats) -> Floats:
@@ -26,22 +30,36 @@ def settle(problem: Problem, spend: Floats) -> Floats:
     spend = np.where(spend - low <= room, low, np.where(high - spend <= room, high, spend))
     near_floor = (problem.floor > 0) & (spend > room) & (abs(spend - problem.floor) <= room)
     spend = np.where(near_floor, problem.floor, spend)
-    rows = problem.rows
-    pure = (np.diff(rows.outcomes.indptr) == 0) & (np.diff(rows.switches.indptr) == 0)
-    left = rows.spend @ spend
-    scale = np.maximum(abs(rows.spend) @ spend, 1e-300)
-    target = np.where(abs(left - rows.lower) <= abs(left - rows.upper), rows.lower, rows.upper)
-    binds = np.flatnonzero(pure & np.isfinite(target) & (abs(left - target) <= 10 * _NEAR * scale))
     free = np.flatnonzero((spend > low) & (spend < high) & ~near_floor)
-    if not len(binds) or not len(free):
+    if not len(free):
         return spend
-    # Weighted by spend, so that a small line is not moved by a large one's rounding.
-    weight = spend[free]
-    matrix = rows.spend[binds][:, free].toarray() * weight
-    for _ in range(2):
-        missing = target[binds] - (rows.spend @ spend)[binds]
-        step = np.linalg.lstsq(matrix, missing, rcond=None)[0] * weight
-        moved = spend.copy()
-        moved[free] += step
+    for _ in range(_STEPS):
+        moved = _corrected(problem, spend, free)
+        if moved is None:
+            break
         spend = np.clip(moved, low, high)
     return spend
+
+
+def _corrected(problem: Problem, spend: Floats, free: NDArray[np.intp]) -> Floats | None:
+    """One Newton step on the conditions that bind, or None where they hold already."""
+    rows, outcomes = problem.rows, problem.outcomes(spend)
+    on_outcomes = np.diff(rows.outcomes.indptr) > 0
+    left = rows.spend @ spend + rows.outcomes @ outcomes
+    scale = np.maximum(abs(rows.spend) @ spend + abs(rows.outcomes) @ outcomes, 1e-300)
+    target = np.where(abs(left - rows.lower) <= abs(left - rows.upper), rows.lower, rows.upper)
+    missing = target - left
+    near = np.where(on_outcomes, _NEAR_OUTCOME, 10 * _NEAR) * scale
+    binds = (np.diff(rows.switches.indptr) == 0) & np.isfinite(target) & (abs(missing) <= near)
+    if not np.any(abs(missing[binds]) > 1e-15 * scale[binds]):
+        return None
+    slopes = np.nan_to_num(problem.slopes(spend), posinf=0.0)
+    matrix = rows.spend[binds][:, free].toarray()
+    matrix += rows.outcomes[binds][:, free].toarray() * slopes[free]
+    # Weighted by spend, so that a small line is not moved by a large one's rounding; each condition
+    # by its own size, so that money and outcomes count alike.
+    weight, size = spend[free], scale[binds]
+    step = np.linalg.lstsq(matrix * weight / size[:, None], missing[binds] / size, rcond=1e-12)[0]
+    moved = spend.copy()
+    moved[free] += step * weight
+    return moved

@@ -1,10 +1,10 @@
 """What a solver is asked and what it answers.
 
-A :class:`Solver` declares its ``abilities``; :func:`optimizer.solvers.solve` compares them with what
-a problem needs. Its obligations: the spend it returns keeps the bounds and every hard row to
-``TOLERANCE``; the value is that of the true curves at that spend; the bound is one that no plan can
-beat; without a plan it says so by the status and never invents one; it stops soon after the clock
-runs out or the user interrupts, with the best plan found so far.
+A :class:`Solver` declares its ``abilities``; :func:`optimizer.solvers.solve` compares them with
+what a problem needs. Its obligations: the spend it returns keeps the bounds and every hard row to
+``TOLERANCE``; the value is that of the true curves at that spend; the bound is one that no plan
+can beat; without a plan it says so by the status and never invents one; it stops soon after the
+clock runs out or the user interrupts, with the best plan found so far.
 """
 
 from __future__ import annotations

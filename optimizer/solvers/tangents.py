@@ -1,9 +1,9 @@
 """Concave curves by cutting planes: the linear part under ever more tangents, to a proven gap.
 
-Each round solves the linear part, whose value no plan can beat, and evaluates its spend on the true
-curves, which gives a plan. Where an outcome still lies above its curve a tangent is added there. The
-distance between the two shrinks about fourfold a round, to the last digits (Kelley, 1960, one cut
-per curve and round).
+Each round solves the linear part, whose value no plan can beat, and evaluates its spend on the
+true curves, which gives a plan. Where an outcome still lies above its curve a tangent is added
+there. The distance between the two shrinks about fourfold a round, to the last digits (Kelley,
+1960, one cut per curve and round).
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ __all__ = ["Box", "Climb", "Cuts", "Incumbent", "Tangents", "climb", "whole_box"
 
 # Closer than this share of the objective's size two values are the same number.
 EXACT = 1e-11
+# What settling the last digits of a spend may change its value by, as a share.
+NEAR = 1e-6
 _ROUNDS = 300
+# So many rounds without progress mean that the arithmetic has no more digits to give.
+_STALLED = 3
 # Where a first tangent touches each curve, as shares of its concave part.
 _FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
 
@@ -78,6 +82,8 @@ class Incumbent:
 
     def offer(self, spend: Floats) -> bool:
         """Take *spend* if it keeps the rules and is better; says whether it was taken."""
+        if self.problem.value(spend) < self.value - NEAR * abs(self.value):
+            return False
         spend = settle(self.problem, spend)
         value = self.problem.value(spend)
         if value > self.value and self.problem.feasible(spend):
@@ -139,7 +145,7 @@ def climb(
     if not cuts.term.size:
         cuts = first_cuts(envelopes, work)
     part.cut(cuts.term, cuts.intercept, cuts.slope, switch[cuts.term])
-    relaxed, excess = None, np.zeros(problem.n_lines)
+    relaxed, excess, stalled, least = None, np.zeros(problem.n_lines), 0, np.inf
     size = np.maximum(part.scales.outcomes, 1e-300)
     for _ in range(_ROUNDS):
         answer = part.solve()
@@ -153,14 +159,16 @@ def climb(
         value, slope = envelopes.at(asked)
         asked = np.clip(asked, envelopes.low, envelopes.high)
         excess = np.where(work, answer.outcomes - share * value, 0.0)
-        incumbent.offer(answer.spend)
+        better = incumbent.offer(answer.spend)
         worth = abs(problem.weights - part.problem.rows.outcomes.T @ answer.rows)
         open_value = float(worth @ np.maximum(excess, 0.0))
         missing = np.flatnonzero((excess > 1e-13 * size) & work)
         exact = np.all(excess <= 1e-10 * size) if part.problem.rows.outcomes.nnz else True
         if not missing.size or (open_value <= tolerance and exact) or answer.value <= cutoff:
             break
-        if clock.is_up:
+        progress = better or answer.value < least - EXACT * abs(answer.value)
+        stalled, least = 0 if progress else stalled + 1, min(least, answer.value)
+        if clock.is_up or stalled >= _STALLED:
             break
         intercept = (value - slope * asked)[missing]
         cuts = cuts.plus(missing, intercept, slope[missing])
