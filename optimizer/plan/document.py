@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -37,11 +37,6 @@ __all__ = [
 
 VERSION = 1
 """Version of the document form; a file of another version is refused."""
-
-_KINDS = frozenset(
-    str(kind.kind)  # type: ignore[attr-defined]
-    for kind in (*CURVES, *CONSTRAINTS, *OBJECTIVES)
-)
 
 
 def to_document(plan: Plan) -> Document:
@@ -312,11 +307,13 @@ class _Reader:
         try:
             return TypeAdapter(cls).validate_python(given)
         except ValidationError as error:
-            found = faults_of(error, _KINDS)
+            found = faults_of(error)
         except PlanError as error:
             found = list(error.faults)
         for fault in found:
             full = fault if fault.path.startswith(path + ".") else fault.below(path)
+            if cls is Line and fault.path in {"channel", "name"}:
+                full = replace(full, path=path)  # in a document they are keys, not fields
             ours = known is None or any(f"{full.path}.".startswith(f"{word}.") for word in known)
             if ours and full not in self.faults:
                 self.faults.append(full)

@@ -105,6 +105,8 @@ def assign(document: Document, path: str, value: Any) -> list[str]:
     for single in paths:
         given = copy.deepcopy(value)
         if isinstance(given, str) and (match := _RELATIVE.match(given)):
+            if not single.startswith("split."):
+                _make_room(document, single.split(".")[:-1])
             given = _scaled(document, single, float(match.group(1)))
         if single in {"split.brand", "split.traffic"}:
             _assign_split(document, single.removeprefix("split."), given)

@@ -48,14 +48,11 @@ def stated(cls: type[T]) -> type[T]:
     return made  # type: ignore[no-any-return]
 
 
-def faults_of(error: ValidationError, strip: frozenset[str] = frozenset()) -> list[Fault]:
-    """Translate pydantic's words into ours, one fault each.
-
-    *strip* holds parts of a location that are not in the user's text, such as the tag of a union.
-    """
+def faults_of(error: ValidationError) -> list[Fault]:
+    """Translate pydantic's words into ours, one fault each."""
     faults: list[Fault] = []
     for item in error.errors(include_url=False):
-        path = ".".join(str(part) for part in item["loc"] if str(part) not in strip)
+        path = ".".join(str(part) for part in item["loc"])
         faults.append(Fault(path, *_words(item)))
     return list(dict.fromkeys(faults))
 
