@@ -301,6 +301,7 @@ class _Search:
         low = np.where(active, np.maximum(low, np.where(has, problem.floor, 0.0)), 0.0)
         high = np.where(active, high, 0.0)
         self._climb_concave(Box(np.minimum(low, high), high, on, on), 0.0)
+        self.incumbent.sharpen()
 
     def _report(self) -> None:
         if self.options.progress is not None and self.open:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from optimizer.plan.curves import Floats
 from optimizer.problem import Problem
 
-__all__ = ["settle"]
+__all__ = ["settle", "sharpened"]
 
 # What a solver leaves of a rule it means to keep exactly.
 _NEAR = 1e-7
@@ -63,3 +63,44 @@ def _corrected(problem: Problem, spend: Floats, free: NDArray[np.intp]) -> Float
     moved = spend.copy()
     moved[free] += step * weight
     return moved
+
+
+def sharpened(problem: Problem, spend: Floats) -> Floats:
+    """*spend* after Newton steps on the lines that are free, along the rules that bind.
+
+    Near an optimum the value is flat: it is known to ten digits when the spend is to five. Here the
+    marginal returns of the free lines are made to meet, which is what a reader checks.
+    """
+    rows = problem.rows
+    for _ in range(_STEPS):
+        free = np.flatnonzero(
+            (spend > problem.lower) & (spend < problem.upper) & (spend > problem.floor)
+        )
+        step = np.where(spend > 0, 1e-5 * spend, 1.0)
+        bend = problem.slopes(spend + step) - problem.slopes(abs(spend - step))
+        bend = problem.weights * bend / np.maximum(2 * step, 1e-300)
+        free = free[bend[free] < 0]
+        if not len(free):
+            return spend
+        left = rows.spend @ spend
+        room = _NEAR * np.maximum(abs(rows.spend) @ spend, 1e-300)
+        binds = (abs(left - rows.lower) <= room) | (abs(left - rows.upper) <= room)
+        binds &= (np.diff(rows.switches.indptr) == 0) & (np.diff(rows.outcomes.indptr) == 0)
+        # Steps are measured in shares of each line's spend, so that every number is near one.
+        size = spend[free]
+        across = rows.spend[binds][:, free].toarray() * size / room[binds, None] * _NEAR
+        gain = (problem.weights * problem.slopes(spend) - problem.price)[free] * size
+        curvature = bend[free] * size**2
+        scale = max(float(abs(curvature).max()), 1e-300)
+        m = len(across)
+        system = np.zeros((len(free) + m, len(free) + m))
+        system[: len(free), : len(free)] = np.diag(curvature / scale)
+        system[: len(free), len(free) :] = across.T
+        system[len(free) :, : len(free)] = across
+        right = np.concatenate([-gain / scale, np.zeros(m)])
+        change = np.linalg.lstsq(system, right, rcond=1e-14)[0][: len(free)]
+        if not np.all(abs(change) < 0.1):
+            return spend
+        spend = spend.copy()
+        spend[free] += change * size
+    return spend

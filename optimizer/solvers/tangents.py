@@ -19,7 +19,7 @@ from optimizer.problem import Need, Problem
 
 from .envelopes import Envelopes
 from .linear import LinearPart, Relaxed
-from .settle import settle
+from .settle import settle, sharpened
 from .solution import Clock, Duals, Options, Solution, Status, relative_gap
 
 __all__ = ["Box", "Climb", "Cuts", "Incumbent", "Tangents", "climb", "whole_box"]
@@ -31,6 +31,8 @@ NEAR = 1e-6
 _ROUNDS = 300
 # So many rounds without progress mean that the arithmetic has no more digits to give.
 _STALLED = 3
+# Lines for which a dense system of equations is quick.
+_FEW = 2000
 # Where a first tangent touches each curve, as shares of its concave part.
 _FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
 
@@ -90,6 +92,16 @@ class Incumbent:
             self.spend, self.value = spend, value
             return True
         return False
+
+    def sharpen(self) -> None:
+        """Bring out the last digits of the plan; its rules and value are checked as ever."""
+        if self.spend is not None and len(self.spend) <= _FEW and not self.on_outcomes:
+            self.offer(np.clip(sharpened(self.problem, self.spend), 0.0, None))
+
+    @property
+    def on_outcomes(self) -> bool:
+        """Whether some rule is about outcomes, whose own curvature a Newton step would need."""
+        return self.problem.rows.outcomes.nnz > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +220,7 @@ class Tangents:
         result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
         if result.status is not Status.OPTIMAL or result.relaxed is None:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
+        incumbent.sharpen()
         value, bound = incumbent.value, max(result.bound, incumbent.value)
         proven = incumbent.spend is not None and relative_gap(value, bound) <= options.gap
         return Solution(

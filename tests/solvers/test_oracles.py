@@ -111,7 +111,11 @@ def test_lines_that_are_off_or_above_a_minimum(seed, curved):
 )
 @pytest.mark.parametrize("curved", [False, True], ids=["concave", "s-curves"])
 def test_every_objective(objective, curved):
-    agrees(random_plan(6, (Split("5:5", tolerance=0.05), Target(50.0)), curved=curved, objective=objective))
+    agrees(
+        random_plan(
+            6, (Split("5:5", tolerance=0.05), Target(50.0)), curved=curved, objective=objective
+        )
+    )
 
 
 def test_every_kind_of_rule_is_tried():
