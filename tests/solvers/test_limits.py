@@ -97,7 +97,7 @@ def test_each_solver_says_what_it_lacks(monkeypatch):
 
 
 def test_a_search_that_finds_no_plan_says_so_and_invents_none(monkeypatch):
-    monkeypatch.setattr("optimizer.solvers.branching._Search._dive", lambda *_: None)
+    monkeypatch.setattr("optimizer.solvers.tangents.Incumbent.offer", lambda *_: False)
     plan = hard_plan()
     lines = tuple(Line(x.channel, x.curve, role=x.role, value=1.0) for x in plan.lines)
     rules = (*plan.constraints, SpendAll())
