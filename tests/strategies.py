@@ -50,8 +50,15 @@ names = st.text("abcdefghij-_ 搜索é", min_size=1, max_size=12).filter(lambda 
 
 
 def rates(low: float, high: float) -> st.SearchStrategy[float]:
-    """Numbers between the limits with few digits, so that failing examples can be read."""
-    return st.floats(low, high).map(lambda rate: min(max(float(f"{rate:.4g}"), low), high))
+    """Numbers between the limits with few digits, so that failing examples can be read.
+
+    What is smaller than a thousandth is the lower limit: nobody states a rate of 1e-300.
+    """
+
+    def short(rate: float) -> float:
+        return min(max(float(f"{rate:.4g}"), low), high) if rate >= 1e-3 else low
+
+    return st.floats(low, high).map(short)
 
 
 def _points(steps: list[tuple[float, float]]) -> Points:

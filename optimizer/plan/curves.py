@@ -231,8 +231,10 @@ class Hill(_Formula):
         """f′(x); at zero: 0 above a steepness of 1, ceiling / half at 1, infinite below."""
         z = _log_odds(x, half, steepness)
         at_zero = np.where(steepness > 1, 0.0, np.where(steepness < 1, np.inf, ceiling / half))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside = ceiling * steepness / x * _sigmoid(z) * _sigmoid(-z)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            # σ(z) / x, where the smallest x would overflow if divided by.
+            ratio = np.exp(np.minimum(z, 0.0) - np.log(x)) / (1.0 + np.exp(-np.abs(z)))
+            inside = ceiling * steepness * ratio * _sigmoid(-z)
         return np.where(x > 0, inside, at_zero)
 
 

@@ -7,6 +7,7 @@ Its field docstrings are the descriptions of the JSON Schema and of the referenc
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform
@@ -39,13 +40,22 @@ def stated(cls: type[T]) -> type[T]:
         try:
             raw_init(self, *args, **kwargs)
         except ValidationError as error:
-            raise PlanError(faults_of(error)) from None
+            raise PlanError([_by_name(fault, names) for fault in faults_of(error)]) from None
 
+    names = [field.name for field in dataclasses.fields(made)]
     made.__init__ = __init__
     # Fields may be mappings (tags, weights), which have no hash of their own; validators keep
     # their keys sorted, so that equal values print alike.
     made.__hash__ = lambda self: hash(repr(self))
     return made  # type: ignore[no-any-return]
+
+
+def _by_name(fault: Fault, names: list[str]) -> Fault:
+    """The fault of an argument given by position, told by the name of its field."""
+    first, dot, rest = fault.path.partition(".")
+    if not first.isdecimal() or int(first) >= len(names):
+        return fault
+    return dataclasses.replace(fault, path=names[int(first)] + dot + rest)
 
 
 def faults_of(error: ValidationError) -> list[Fault]:
