@@ -45,8 +45,6 @@ class Relaxed:
     """Upper bound on the objective, given valid cuts."""
     rows: Floats
     """Gain per unit by which each row's limit is moved up."""
-    bounds: Floats
-    """Gain per unit by which the bound that holds each line is moved up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,13 +291,12 @@ class LinearPart:
         work = self._t >= 0
         outcomes[work] = column[self._t[work]] * scales.outcomes[work]
         best = info.mip_dual_bound if is_mixed else info.objective_function_value
-        rows, bounds = np.zeros(len(problem.rows)), np.zeros(problem.n_lines)
+        rows = np.zeros(len(problem.rows))
         if status is Status.OPTIMAL and not is_mixed:
             dual = np.array(solution.row_dual)[: len(self._row_of)]
             where = np.array(self._row_of, np.intp)
             np.add.at(rows, where[where >= 0], dual[where >= 0])
             rows *= -scales.objective / scales.rows
-            bounds = -np.array(solution.col_dual)[self._x] * scales.objective / scales.money
         return Relaxed(
             status=status,
             spend=column[self._x] * scales.money,
@@ -307,7 +304,6 @@ class LinearPart:
             switches=column[self._s],
             value=-best * scales.objective if not empty else -np.inf,
             rows=rows,
-            bounds=bounds,
         )
 
     def text(self) -> str:
@@ -360,7 +356,7 @@ class Linear:
             spend,
             value,
             bound,
-            None if mixed else Duals(answer.rows, answer.bounds),
+            None if mixed else Duals.at(problem, spend, answer.rows),
             self.name,
             "proven" if proven else "time limit",
             clock.seconds,

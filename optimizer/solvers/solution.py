@@ -76,7 +76,21 @@ class Duals:
     rows: Floats
     """Gain per unit by which a row's limit is moved up, shape (n_rows,)."""
     bounds: Floats
-    """Gain per unit by which the bound that holds a line is moved up, shape (n_lines,)."""
+    """Gain per unit by which the bound that holds a line is moved up, shape (n_lines,); 0 where
+    none does."""
+
+    @classmethod
+    def at(cls, problem: Problem, spend: Floats, rows: Floats) -> Duals:
+        """The prices at an optimum: what a bound is worth follows from those of the rows.
+
+        Where no bound holds a line, its marginal return meets the rows' prices; what is left over
+        elsewhere, w·f′ − p − Aᵀλ − (Bᵀλ)·f′, is the price of the bound.
+        """
+        slopes = np.nan_to_num(problem.slopes(spend), posinf=0.0)
+        worth = problem.weights - problem.rows.outcomes.T @ rows
+        left = worth * slopes - problem.price - problem.rows.spend.T @ rows
+        held = (spend <= problem.lower) | (spend >= problem.upper)
+        return cls(rows, np.where(held, left, 0.0))
 
 
 @dataclass(frozen=True, eq=False)

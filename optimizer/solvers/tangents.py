@@ -222,13 +222,22 @@ class Tangents:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
         incumbent.sharpen()
         value, bound = incumbent.value, max(result.bound, incumbent.value)
-        proven = incumbent.spend is not None and relative_gap(value, bound) <= options.gap
+        proven = relative_gap(value, bound) <= options.gap
+        if incumbent.spend is None:
+            return Solution(
+                Status.STOPPED,
+                bound=bound,
+                solver=self.name,
+                reason="no plan found in time",
+                seconds=clock.seconds,
+                options=options,
+            )
         return Solution(
             Status.OPTIMAL if proven else Status.STOPPED,
             incumbent.spend,
             value,
             bound,
-            Duals(result.relaxed.rows, result.relaxed.bounds) if proven else None,
+            Duals.at(problem, incumbent.spend, result.relaxed.rows) if proven else None,
             self.name,
             "proven" if proven else "stopped before its proof",
             clock.seconds,
