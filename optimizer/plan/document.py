@@ -376,13 +376,16 @@ def _numbers(body: Any, path: str, found: dict[str, float]) -> None:
 def origin_of(plan: Plan, path: str) -> Origin | None:
     """Where the number at *path* comes from: the entry of ``origins`` that fits it most closely."""
     words = path.split(".")
-    best: tuple[int, Origin] | None = None
+    best: tuple[tuple[int, list[bool]], Origin] | None = None
     for pattern, origin in plan.origins.items():
         parts = pattern.split(".")
         if len(parts) <= len(words) and all(
             part in {"*", word} for part, word in zip(parts, words, strict=False)
         ):
-            exactness = sum(2 if part != "*" else 1 for part in parts)
-            if best is None or exactness > best[0]:
-                best = (exactness, origin)
+            # Longer and with fewer stars fits more closely; of two alike, the one that is exact
+            # earlier: channels.tv.*.curve before channels.*.brand.curve.
+            exact = [part != "*" for part in parts]
+            closeness = (len(parts) + sum(exact), exact)
+            if best is None or closeness > best[0]:
+                best = (closeness, origin)
     return None if best is None else best[1]

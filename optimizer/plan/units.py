@@ -69,9 +69,8 @@ def parse_share(value: object) -> float:
     else:
         share = _number(value, "a share")
         if share > 1:
-            raise ValueError(
-                f"{value!r} is not a share in [0, 1]; write {value}% or {share / 100:g}"
-            )
+            meant = f"; write {value}% or {share / 100:g}" if 2 <= share <= 100 else ""
+            raise ValueError(f"{value!r} is not a share in [0, 1]{meant}")
     if not 0 <= share <= 1:
         raise ValueError(f"{value!r} is not between 0% and 100%")
     return share

@@ -141,11 +141,14 @@ class Scenario:
         return self._changes(what_if, ())
 
     def _changes(self, name: str, above: tuple[str, ...]) -> list[Change]:
+        if name not in self.what_ifs and above:
+            raise ScenarioError(self.faults)  # told, with its place, when the file was read
         if name not in self.what_ifs:
             raise UnknownName.of("what-if", name, self.what_ifs)
         if name in above:
             chain = " → ".join((*above, name))
-            raise ScenarioError(Fault(f"what_ifs.{name}", f"holds itself: {chain}"))
+            fault = Fault(f"what_ifs.{name}", f"holds itself: {chain}")
+            raise ScenarioError(placed([fault], self.positions))
         found: list[Change] = []
         for part in self.what_ifs[name]:
             if isinstance(part, Change):
@@ -194,8 +197,6 @@ class Scenario:
         for name in self.what_ifs:
             try:
                 changes = self.changes(name)
-            except UnknownName:
-                continue  # told when the file was read
             except PlanError as error:
                 faults += placed(error.faults, self.positions)
                 continue

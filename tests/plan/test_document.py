@@ -335,3 +335,16 @@ def test_the_closest_origin_counts() -> None:
     origin = origin_of(plan, "channels.search.brand.curve.unit")
     assert origin is not None
     assert origin.source == "b"
+
+
+def test_of_origins_alike_the_one_exact_earlier_counts() -> None:
+    origins = {
+        "channels.*.brand.curve": {"source": "a"},
+        "channels.search.*.curve": {"source": "b"},
+    }
+    for order in (origins, dict(reversed(origins.items()))):
+        origin = origin_of(
+            from_document(DOCUMENT | {"origins": order}), "channels.search.brand.curve"
+        )
+        assert origin is not None
+        assert origin.source == "b"

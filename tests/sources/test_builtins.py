@@ -1,0 +1,56 @@
+"""The scenarios that come with adsplit: they hold, and each number says where it comes from."""
+
+import importlib.resources
+from typing import Any
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from optimizer.plan.document import assumptions
+from optimizer.plan.schema import json_schema
+from optimizer.sources.scenario import builtin_names, check_scenario, load, what_if_names
+
+pytestmark = pytest.mark.parametrize("name", builtin_names())
+
+
+def document_of(name: str) -> Any:
+    text = (importlib.resources.files("scenarios") / f"{name}.yaml").read_text("utf-8")
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def test_it_holds_and_so_do_its_what_ifs(name: str) -> None:
+    assert check_scenario(name) == []
+    for what_if in what_if_names(name):
+        assert load(name, what_ifs=[what_if]).applied == (f"what-if {what_if}",)
+    assert {"cut_20", "dearer_clicks", "no_rule"} <= set(what_if_names(name))
+
+
+def test_every_assumption_has_an_origin(name: str) -> None:
+    plan = load(name)
+    assert [item.path for item in assumptions(plan) if item.origin is None] == []
+    for pattern, origin in plan.origins.items():
+        assert origin.source, pattern
+        assert origin.as_of, pattern
+
+
+def test_every_origin_is_the_closest_one_of_some_number(name: str) -> None:
+    plan = load(name)
+    used = {id(item.origin) for item in assumptions(plan)}
+    assert [pattern for pattern, origin in plan.origins.items() if id(origin) not in used] == []
+
+
+def test_todays_spend_is_where_the_curves_were_measured(name: str) -> None:
+    plan = load(name)
+    assert plan.budget == sum(line.current or 0.0 for line in plan.lines)
+    for line in plan.lines:
+        if line.curve.kind == "elasticity":
+            assert line.curve.spend == line.current
+        today = line.current or 0.0
+        assert today <= plan.grid.money(line.maximum if line.maximum is not None else plan.budget)
+        assert line.observed is None or today <= line.observed
+
+
+def test_it_fits_the_schema(name: str) -> None:
+    jsonschema.Draft202012Validator(json_schema()).validate(document_of(name))
+    assert {line.role for line in load(name).lines} == {"brand", "traffic"}
