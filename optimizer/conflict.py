@@ -361,7 +361,10 @@ class _Search:
             if first.kind == "budget":
                 facts.append(f"budget: at most {self._money(self.grid.budget)} is spent")
             elif first.line < 0:
-                facts.append(f"{first.name}: {self._asks(first, whole=whole)}")
+                fact = f"{first.name}: {self._asks(first, whole=whole)}"
+                if len(guilty) == 1 and isinstance(first.stated, Target):
+                    fact += f", even with {self._money(self.most)} for each line"
+                facts.append(fact)
             else:
                 facts.append(self._limits(group))
         return facts

@@ -28,7 +28,7 @@ __all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "true_duals"]
 
 Mask = NDArray[np.bool_]
 
-SHARP = 1e-9
+SHARP = 1e-8
 """Gap to which concave plans are solved, so that their differences mean something."""
 CLOSE = 1e-7
 """The same for plans with S-curves or switches, whose proof takes longer."""
@@ -52,9 +52,9 @@ class Sharp:
         self.solution = found
         self.spend: Floats = allocation.spend if found.spend is None else found.spend
         self.value, self.bound = found.value, found.bound
-        self.duals = (
-            None if found.duals is None else true_duals(self.problem, self.spend, found.duals)
-        )
+        # Where the sharp search stalls before its proof, the answer's own duals are the best known.
+        duals = found.duals or allocation.duals
+        self.duals = None if duals is None else true_duals(self.problem, self.spend, duals)
         self.money = self._money()
 
     @cached_property
