@@ -65,19 +65,20 @@ class Sharp:
         keeps.
         """
         problem = self.problem
-        if problem.curves.points or problem.n_lines > 2000:  # beyond that the matrix is too large
+        if problem.curves.points:
             return False
-        at_bound = np.flatnonzero(self.at_lower | self.at_upper)
         slopes = problem.slopes(self.spend)
         slopes = np.where(np.isfinite(slopes), slopes, 0.0)
-        gradient = (
-            problem.rows.spend + problem.rows.outcomes @ sparse.diags_array(slopes)
-        ).toarray()
-        active = gradient[self.tight & ~problem.rows.definition]
-        active = active / np.maximum(np.linalg.norm(active, axis=1, keepdims=True), 1e-300)
-        bounds = np.eye(problem.n_lines)[at_bound]
-        every = np.vstack([active, bounds])
-        return len(every) == 0 or bool(np.linalg.matrix_rank(every, tol=1e-9) == len(every))
+        gradient = problem.rows.spend + problem.rows.outcomes @ sparse.diags_array(slopes)
+        active = np.flatnonzero(self.tight & ~problem.rows.definition)
+        # A line at a bound takes its column out; what is left of the rows decides.
+        free = np.flatnonzero(~(self.at_lower | self.at_upper))
+        left = sparse.csr_array(gradient)[active].tocsc()[:, free].toarray()
+        size = np.asarray(abs(gradient)[active].max(axis=1).todense()).reshape(-1, 1)
+        left = left / np.maximum(size, 1e-300)
+        return len(active) == 0 or bool(
+            left.size and np.linalg.matrix_rank(left, tol=1e-9) == len(active)
+        )
 
     @cached_property
     def room(self) -> Floats:
