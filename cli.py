@@ -1,0 +1,500 @@
+"""The command line: read arguments, call one function, print. No mathematics.
+
+Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from optimizer.terminal.commands import BAD_INPUT, MISSING, OK, STOPPED, Commands, note
+from optimizer.terminal.options import (
+    Asked,
+    Out,
+    Search,
+    changes,
+    check_writable,
+    code_of,
+    compare_changes,
+    complete,
+    debug,
+    fmt,
+    jobs,
+    lang,
+    option,
+    print_text,
+    scenario_name,
+    share,
+    solving,
+)
+
+if TYPE_CHECKING:
+    from optimizer.terminal.paper import Paper
+
+__all__ = ["adsplit", "main"]
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"adsplit {version('adsplit')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="SCENARIO is a file, - for stdin, or a built-in name (adsplit scenarios lists them). "
+    'Shell completion: eval "$(_ADSPLIT_COMPLETE=bash_source adsplit)" (or zsh, fish).',
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version.",
+)
+@debug
+def adsplit() -> None:
+    """Splits a marketing budget between channels, brand and traffic - with a proof."""
+
+
+@adsplit.command(
+    examples="""
+    adsplit init mine                            asks a few questions
+    adsplit init mine --template b2c --currency EUR --budget 5M --yes
+"""
+)
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@option(
+    "--template",
+    type=click.Choice(["b2b", "b2c", "b2c-cn", "minimal"]),
+    section="Scenario",
+    help="What to start from (default: b2b).",
+)
+@option("--currency", section="Scenario", metavar="CODE", help="Three letters, such as EUR.")
+@option(
+    "--budget",
+    section="Scenario",
+    metavar="MONEY",
+    help="Such as 12M or 1200万; spends and curves are scaled with it.",
+)
+@option("--yes", is_flag=True, section="Scenario", help="Ask nothing, take the defaults.")
+@option("--force", is_flag=True, section="Scenario", help="Overwrite an existing scenario.")
+@lang
+@debug
+def init(
+    directory: Path,
+    template: str | None,
+    currency: str | None,
+    budget: str | None,
+    yes: bool,
+    force: bool,
+    lang: str,
+) -> None:
+    """Start a scenario of your own from a commented template."""
+    from optimizer.sources.starter import Starter
+    from optimizer.terminal.files import write_atomically
+    from optimizer.terminal.phrases import phrase
+
+    path = directory / "scenario.yaml"
+    if path.exists() and not force:
+        raise click.UsageError(f"{path} is there already; --force overwrites it")
+    asks = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(text: str, default: Any, **kwargs: Any) -> Any:
+        return click.prompt(text, default=default, err=True, **kwargs) if asks else default
+
+    if template is None:
+        choice = click.Choice(["b2b", "b2c", "b2c-cn", "minimal"])
+        template = ask(phrase("ask_template", lang), "b2b", type=choice)
+    starter = Starter.of(str(template))
+    currency = currency or ask(phrase("ask_currency", lang), starter.currency)
+    budget = budget or ask(phrase("ask_budget", lang), f"{starter.budget:.0f}")
+    starter = starter.with_money(str(currency).upper(), budget)
+    if asks:
+        note(phrase("ask_spends", lang, currency=starter.currency))
+        spends = {line: ask(f"  {line}", f"{now:.0f}") for line, now in starter.spends.items()}
+        starter = starter.with_spends(spends)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, starter.text.encode())
+    note(phrase("wrote", lang, path=path))
+    note(phrase("next_commands", lang))
+    for command in ("check", "optimize", "compare", "report"):
+        tail = f" -o {directory / 'plan.html'}" if command == "report" else ""
+        note(f"  adsplit {command} {path}{tail}")
+
+
+@adsplit.command(
+    examples="""
+    adsplit check mine/scenario.yaml
+    adsplit check mine/scenario.yaml --strict    warnings count as errors
+"""
+)
+@scenario_name
+@changes
+@option("--strict", is_flag=True, section="Plan", help="Exit with 3 if there are warnings.")
+@fmt
+@lang
+@debug
+def check(strict: bool, **options: Any) -> int:
+    """Check a scenario and explain it, without solving."""
+    from optimizer.errors import ScenarioError
+    from optimizer.terminal import pages
+    from optimizer.terminal.review import review
+
+    out, asked = Out.of(options), Asked.of(options)
+    faults = asked.read.check()
+    if faults and not (asked.what_ifs or asked.settings):
+        raise ScenarioError(faults)
+    found = review(asked.plan, list(asked.read.what_ifs), out.lang)
+    out.emit(found.data, lambda: {"lines": found.lines}, lambda paper: pages.review(paper, found))
+    return BAD_INPUT if strict and found.warnings else OK
+
+
+@adsplit.command(
+    examples="""
+    adsplit optimize b2b
+    adsplit optimize b2b --what-if cut_20 --set funnel.value.deal=25000
+    adsplit optimize b2b --reach lead=5000       the least spend that gets there
+    adsplit optimize b2b --json | jq .lines
+    adsplit optimize b2b -o plan.xlsx
+"""
+)
+@scenario_name
+@changes
+@option(
+    "--reach",
+    multiple=True,
+    metavar="STAGE=N",
+    section="Plan",
+    help="Seek the least spend that brings N of STAGE; the budget stays a ceiling.",
+)
+@option(
+    "--prices/--no-prices",
+    default=True,
+    section="Solver",
+    show_default=True,
+    help="Find what each rule costs.",
+)
+@solving
+@fmt
+@lang
+@debug
+def optimize(reach: tuple[str, ...], prices: bool, **options: Any) -> int:
+    """Find the best plan, and prove it."""
+    import optimizer as opt
+    from optimizer.terminal import pages
+    from optimizer.terminal.ranges import parse_goals
+
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    goals = parse_goals(reach)
+    plan = opt.reaching(asked.plan, goals) if goals else asked.plan
+    with search:
+        best = opt.optimize(plan, **search.one)
+        proven = best.status == "optimal"
+        priced = opt.rule_prices(best, costs=True) if prices and proven else None
+    told = opt.explain(best, priced, out.lang)
+    rules = {} if priced is None else {"rules": priced.frame}
+    out.emit(
+        lambda: opt.answer(best, priced, out.lang),
+        lambda: {"lines": best.by_line, **rules},
+        lambda paper: pages.allocation(paper, best, told),
+    )
+    return OK if proven else STOPPED
+
+
+@adsplit.command(
+    examples="""
+    adsplit compare b2b                          all what-ifs of the file
+    adsplit compare b2b --what-if cut_20 --what-if bad_year
+    adsplit compare b2b --set cheap:funnel.value.deal=20000 --set even:split=5:5
+"""
+)
+@scenario_name
+@compare_changes
+@solving
+@jobs
+@fmt
+@lang
+@debug
+def compare(**options: Any) -> int:
+    """Put what-ifs side by side, and say what a wrong bet would cost."""
+    import optimizer as opt
+    from optimizer.analysis.answer import comparison_answer
+    from optimizer.terminal import pages
+
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    plans = asked.members
+    with search:
+        answers = opt.solve_all(list(plans.values()), gap=search.gap, **search.many)
+    result = opt.compare(dict(zip(plans, answers, strict=True)))
+    tables = {
+        "plans": result.frame,
+        "lines": result.lines,
+        "inputs": result.inputs,
+        "regret": result.regret.rename_axis("plan").reset_index(),
+    }
+    out.emit(
+        lambda: comparison_answer(result, plans["base"].currency),
+        lambda: tables,
+        lambda paper: pages.comparison(paper, result, plans),
+    )
+    return code_of(answers)
+
+
+@adsplit.command(
+    examples="""
+    adsplit sweep b2b budget                     half to one and a half times the budget
+    adsplit sweep b2b split.brand                every brand share from 0 % to 100 %
+    adsplit sweep b2b budget=1M:4M:13
+    adsplit sweep b2b budget=1M:4M:7 split.brand=40%:80%:5 --csv
+"""
+)
+@scenario_name
+@click.argument("paths", nargs=-1, required=True, metavar="PATH[=LO:HI:N] …")
+@changes
+@solving
+@jobs
+@fmt
+@lang
+@debug
+def sweep(paths: tuple[str, ...], **options: Any) -> int:
+    """Move one or two inputs over a range."""
+    import optimizer as opt
+    from optimizer.analysis.answer import grid_answer, sweep_answer
+    from optimizer.terminal import pages
+    from optimizer.terminal.ranges import parse_ranges
+
+    axes = parse_ranges(paths)
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    how = {"gap": search.gap, **search.many}
+    path, values = next(iter(axes.items()))
+    if len(axes) == 2:
+        with search:
+            other = list(axes)[1]
+            frame = opt.sweep2(asked.plan, path, values, other, axes[other], **how)
+        out.emit(
+            lambda: grid_answer(asked.plan, list(axes), frame),
+            lambda: {"sweep": frame},
+            lambda paper: pages.grid(paper, frame, list(axes), asked.plan),
+        )
+        return code_of(frame["status"])
+    with search:
+        if values:
+            result = opt.sweep(asked.plan, path, values, **how)
+        elif path == "budget":
+            result = opt.budget_sweep(asked.plan, **how)
+        else:
+            result = opt.split_sweep(asked.plan, **how)
+    out.emit(
+        lambda: sweep_answer(result),
+        lambda: {"sweep": result.frame},
+        lambda paper: pages.sweep(paper, result),
+    )
+    return code_of(result.frame["status"])
+
+
+@adsplit.command(
+    examples="""
+    adsplit sensitivity b2b
+    adsplit sensitivity b2b --spread 30% --top 0
+    adsplit sensitivity b2b --only prices --csv
+"""
+)
+@scenario_name
+@changes
+@option(
+    "--spread",
+    callback=share,
+    metavar="SHARE",
+    default="20%",
+    show_default=True,
+    section="Plan",
+    help="How far each assumption is moved to either side.",
+)
+@option(
+    "--top",
+    type=click.IntRange(0),
+    default=12,
+    show_default=True,
+    section="Output",
+    help="Assumptions to show; 0: all.",
+)
+@option(
+    "--only",
+    type=click.Choice(["prices", "tornado"]),
+    section="Output",
+    help="One of the two tables; needed for CSV.",
+)
+@solving
+@jobs
+@fmt
+@lang
+@debug
+def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> int:
+    """Say what the answer depends on: rules, then assumptions."""
+    import optimizer as opt
+    from optimizer.analysis.answer import sensitivity_answer
+    from optimizer.terminal import pages
+
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    if out.wants_csv and only is None:
+        raise click.UsageError("CSV holds one table: add --only prices or --only tornado")
+    with search:
+        best = opt.optimize(asked.plan, **search.one)
+        prices = opt.rule_prices(best, ranges=True, costs=True) if only != "tornado" else None
+        swings = opt.tornado(asked.plan, spread, **search.many) if only != "prices" else None
+    tables = {
+        name: result.frame
+        for name, result in (("prices", prices), ("tornado", swings))
+        if result is not None
+    }
+
+    def show(paper: Paper) -> None:
+        if prices is not None:
+            pages.prices(paper, prices, best)
+        if swings is not None:
+            pages.tornado(paper, swings, spread, top)
+
+    out.emit(lambda: sensitivity_answer(best, spread, tables), lambda: tables, show)
+    return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit report b2b -o plan.html
+    adsplit report b2b -o plan.html --lang zh --quick
+"""
+)
+@scenario_name
+@changes
+@option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE.html",
+    section="Output",
+    help="The page to write.",
+)
+@option("--quick", is_flag=True, section="Output", help="The plan only: no sweeps, no tornado.")
+@solving
+@jobs
+@lang
+@debug
+def report(output: Path, quick: bool, **options: Any) -> int:
+    """Write everything to one HTML page, to read and to share."""
+    import optimizer as opt
+
+    if output.suffix.lower() not in {".html", ".htm"}:
+        raise click.BadParameter(f"{output} must end in .html", param_hint="-o")
+    check_writable(output)
+    out = Out("table", None, options.pop("lang"))
+    asked, search = Asked.of(options), Search.of(options)
+    others = {} if quick else asked.others
+    with search:
+        best = opt.optimize(asked.plan, **search.one)
+        analyses = (
+            [opt.rule_prices(best, costs=True)]
+            if quick
+            else opt.overview(best, others, **search.many)
+        )
+        opt.write_report(output, best, *analyses, lang=out.lang)
+    out.wrote(output)
+    return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit scenarios                            their names
+    adsplit scenarios b2b > mine.yaml            one of them, as a file
+"""
+)
+@click.argument("name", required=False, shell_complete=complete)
+@fmt
+@lang
+@debug
+def scenarios(name: str | None, **options: Any) -> int:
+    """List the built-in scenarios, or print one."""
+    from optimizer.analysis.answer import as_frame
+    from optimizer.sources.starter import builtin_summaries, builtin_text
+    from optimizer.terminal import pages
+
+    out = Out.of(options)
+    if name is not None:
+        text = builtin_text(name)
+        if out.format == "json":
+            from optimizer.terminal.files import json_text
+
+            text = json_text({"schema": "adsplit.scenario/1", "name": name, "text": text})
+        print_text(text)
+        return OK
+    rows = builtin_summaries()
+    out.emit(
+        lambda: {"schema": "adsplit.scenarios/1", "scenarios": rows},
+        lambda: {"scenarios": as_frame(rows)},
+        lambda paper: pages.any_frame(paper, as_frame(rows)),
+    )
+    return OK
+
+
+@adsplit.command(
+    examples="""
+    adsplit schema > adsplit.schema.json         for editors, and programs that write scenarios
+    adsplit schema result                        what --json of optimize returns
+"""
+)
+@click.argument("what", type=click.Choice(["scenario", "result"]), default="scenario")
+@debug
+def schema(what: str) -> None:
+    """Print the JSON Schema of scenario files, or of results."""
+    from optimizer.terminal.files import json_text
+
+    if what == "result":
+        from optimizer.analysis.answer import answer_schema
+
+        print_text(json_text(answer_schema()))
+    else:
+        from optimizer.plan.schema import json_schema
+
+        print_text(json_text(json_schema()))
+
+
+@adsplit.command(
+    examples="""
+    adsplit doctor
+    adsplit doctor --json                        for a bug report
+"""
+)
+@fmt
+@lang
+@debug
+def doctor(**options: Any) -> int:
+    """Say whether everything adsplit needs is there and works."""
+    from optimizer.terminal import pages
+    from optimizer.terminal.diagnosis import diagnose
+
+    out = Out.of(options)
+    found = diagnose()
+    out.emit(
+        lambda: {"schema": "adsplit.doctor/1", "ok": found.ok, "checks": found.records},
+        found.tables,
+        lambda paper: pages.diagnosis(paper, found),
+    )
+    return OK if found.ok else MISSING
+
+
+def main() -> None:
+    """The console command."""
+    adsplit.main(prog_name="adsplit")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Splits a marketing budget between channels, brand and traffic - with a proof.
+
+    import optimizer as opt
+
+    plan = opt.load("b2b")  # a built-in, or a path
+    best = opt.optimize(plan)
+    print(best)
+    opt.write_report("b2b.html", best, opt.split_sweep(plan), opt.tornado(plan))
+
+Names are imported when they are first used, so that ``import optimizer`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import version
+
+    from .allocation import Allocation, evaluate, optimize
+    from .analysis.answer import answer
+    from .analysis.comparison import Comparison, compare
+    from .analysis.explanation import Explanation, explain
+    from .analysis.goal import reaching
+    from .analysis.overview import overview
+    from .analysis.prices import Prices, rule_prices
+    from .analysis.sweep import Sweep, budget_sweep, split_sweep, sweep, sweep2
+    from .analysis.tornado import Tornado, tornado
+    from .analysis.variations import Failed, solve_all
+    from .errors import (
+        AdsplitError,
+        Infeasible,
+        NoSolver,
+        PlanError,
+        ScenarioError,
+        SolveError,
+        SolverFailed,
+        SourceError,
+        Unbounded,
+        UnknownName,
+    )
+    from .plan.constraints import (
+        ActiveLines,
+        Changes,
+        Ratio,
+        Share,
+        Spend,
+        SpendAll,
+        Split,
+        Target,
+        Weighted,
+    )
+    from .plan.curves import Exponential, Hill, Linear, Log, Points, Power
+    from .plan.document import replace_at, to_document
+    from .plan.funnel import Funnel
+    from .plan.objectives import LowestSpend, Outcomes, Profit, Revenue
+    from .plan.plan import Line, Origin, Plan
+    from .plan.schema import json_schema
+    from .report import render, write_report
+    from .sources.scenario import check_scenario, dumps, load, loads, write
+
+    __version__ = version("adsplit")
+
+# Where every public name lives, in reading order.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
+    "plan.plan": ("Plan", "Line", "Origin"),
+    "plan.curves": ("Linear", "Log", "Power", "Exponential", "Hill", "Points"),
+    "plan.funnel": ("Funnel",),
+    "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
+    "plan.constraints": (
+        "Split",
+        "Spend",
+        "Share",
+        "Ratio",
+        "Weighted",
+        "Target",
+        "ActiveLines",
+        "Changes",
+        "SpendAll",
+    ),
+    "plan.document": ("replace_at", "to_document"),
+    "plan.schema": ("json_schema",),
+    "allocation": ("optimize", "evaluate", "Allocation"),
+    "analysis.goal": ("reaching",),
+    "analysis.prices": ("rule_prices", "Prices"),
+    "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
+    "analysis.tornado": ("tornado", "Tornado"),
+    "analysis.variations": ("solve_all", "Failed"),
+    "analysis.comparison": ("compare", "Comparison"),
+    "analysis.explanation": ("explain", "Explanation"),
+    "analysis.answer": ("answer",),
+    "analysis.overview": ("overview",),
+    "report": ("write_report", "render"),
+    "errors": (
+        "AdsplitError",
+        "PlanError",
+        "ScenarioError",
+        "UnknownName",
+        "SourceError",
+        "SolveError",
+        "Infeasible",
+        "Unbounded",
+        "NoSolver",
+        "SolverFailed",
+    ),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "ActiveLines",
+    "AdsplitError",
+    "Allocation",
+    "Changes",
+    "Comparison",
+    "Explanation",
+    "Exponential",
+    "Failed",
+    "Funnel",
+    "Hill",
+    "Infeasible",
+    "Line",
+    "Linear",
+    "Log",
+    "LowestSpend",
+    "NoSolver",
+    "Origin",
+    "Outcomes",
+    "Plan",
+    "PlanError",
+    "Points",
+    "Power",
+    "Prices",
+    "Profit",
+    "Ratio",
+    "Revenue",
+    "ScenarioError",
+    "Share",
+    "SolveError",
+    "SolverFailed",
+    "SourceError",
+    "Spend",
+    "SpendAll",
+    "Split",
+    "Sweep",
+    "Target",
+    "Tornado",
+    "Unbounded",
+    "UnknownName",
+    "Weighted",
+    "__version__",
+    "answer",
+    "budget_sweep",
+    "check_scenario",
+    "compare",
+    "dumps",
+    "evaluate",
+    "explain",
+    "json_schema",
+    "load",
+    "loads",
+    "optimize",
+    "overview",
+    "reaching",
+    "render",
+    "replace_at",
+    "rule_prices",
+    "solve_all",
+    "split_sweep",
+    "sweep",
+    "sweep2",
+    "to_document",
+    "tornado",
+    "write",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        found: Any = version("adsplit")
+    elif name in _HOME:
+        room = import_module(f"{__name__}.{_HOME[name]}")
+        found = getattr(room, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Every public name, imported or not."""
+    return sorted({*globals(), *__all__})

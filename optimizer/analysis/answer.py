@@ -1,0 +1,248 @@
+"""An answer as plain data: the contract that programs rely on (``adsplit.allocation/1``).
+
+Plain numbers, texts, lists and mappings only. What does not exist is None; a number is always
+finite. ``answer.schema.json`` beside this file is the contract in JSON Schema.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from optimizer.allocation import Allocation
+from optimizer.plan.constraints import Share, Split
+from optimizer.plan.plan import Plan
+from optimizer.problem import BUDGET
+from optimizer.words import label, money, say
+from optimizer.words.rules import rule_in_words
+
+from .explanation import explain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .comparison import Comparison
+    from .prices import Prices
+    from .sweep import Sweep
+
+__all__ = [
+    "SCHEMA",
+    "answer",
+    "answer_schema",
+    "as_frame",
+    "comparison_answer",
+    "grid_answer",
+    "plain",
+    "records",
+    "sensitivity_answer",
+    "sweep_answer",
+]
+
+SCHEMA = "adsplit.allocation/1"
+"""Name and version of the contract; keys are only ever added to a version."""
+
+
+def answer(
+    allocation: Allocation, prices: Prices | None = None, lang: str = "en"
+) -> dict[str, Any]:
+    """*allocation* as plain data, ready for ``json.dumps(…, allow_nan=False)``.
+
+    Args:
+        allocation: The answer.
+        prices: What its rules cost, from ``rule_prices``; without them every price is None.
+        lang: Language of the sentences (``says`` and warnings); keys are never translated.
+    """
+    plan, today = allocation.plan, allocation.today
+    told = explain(allocation, prices, lang)
+    return {
+        "schema": SCHEMA,
+        "name": plan.name,
+        "status": None if allocation.status is None else str(allocation.status),
+        "solver": allocation.solver or None,
+        "seconds": plain(round(allocation.seconds, 3)),
+        "currency": plan.currency,
+        "budget": plain(plan.budget),
+        "spent": plain(allocation.spent),
+        "objective": {
+            "kind": plan.objective.kind,
+            "value": plain(_worth(allocation, allocation.objective)),
+        },
+        "bound": plain(_worth(allocation, allocation.bound)),
+        "gap": plain(allocation.gap),
+        "current": None
+        if today is None
+        else {
+            "value": plain(_worth(today, today.objective)),
+            "spent": plain(today.spent),
+            "feasible": today.is_feasible,
+        },
+        "lines": list(_lines(allocation)),
+        "periods": [],
+        "constraints": list(_constraints(allocation, prices, lang)),
+        "warnings": [{"key": alert.key, "says": alert.text} for alert in told.alerts],
+        "summary": told.headline.text,
+        "provenance": plain(allocation.provenance),
+    }
+
+
+def comparison_answer(result: Comparison, currency: str) -> dict[str, Any]:
+    """A comparison as plain data (``adsplit.comparison/1``)."""
+    return {
+        "schema": "adsplit.comparison/1",
+        "currency": currency,
+        "plans": records(result.frame),
+        "lines": records(result.lines),
+        "inputs": records(result.inputs),
+        "regret": records(result.regret.rename_axis("plan").reset_index()),
+    }
+
+
+def sweep_answer(result: Sweep) -> dict[str, Any]:
+    """A sweep as plain data (``adsplit.sweep/1``)."""
+    return {
+        "schema": "adsplit.sweep/1",
+        "paths": [result.path],
+        "unit": result.unit or None,
+        "currency": result.plan.currency,
+        "today": plain(result.today),
+        "stated": plain(result.stated),
+        "best": plain(result.best),
+        "points": records(result.frame),
+    }
+
+
+def grid_answer(plan: Plan, paths: Sequence[str], frame: pd.DataFrame) -> dict[str, Any]:
+    """A sweep of two inputs as plain data (``adsplit.sweep/1``)."""
+    return {
+        "schema": "adsplit.sweep/1",
+        "paths": list(paths),
+        "currency": plan.currency,
+        "points": records(frame),
+    }
+
+
+def sensitivity_answer(
+    allocation: Allocation, spread: float, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """What an answer depends on as plain data (``adsplit.sensitivity/1``)."""
+    return {
+        "schema": "adsplit.sensitivity/1",
+        "currency": allocation.plan.currency,
+        "value": plain(_worth(allocation, allocation.objective)),
+        "spread": spread,
+        **{name: records(frame) for name, frame in tables.items()},
+    }
+
+
+def answer_schema() -> dict[str, Any]:
+    """The contract as JSON Schema."""
+    text = resources.files(__package__).joinpath("answer.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def plain(value: Any) -> Any:
+    """*value* as plain Python data; None for a number that is not finite."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return str(value)  # an enum's word
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    convert = getattr(value, "tolist", None)  # NumPy's scalars and arrays
+    return plain(convert()) if callable(convert) else str(value)
+
+
+def records(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a table as plain mappings."""
+    names = [str(name) for name in frame.columns]
+    return [
+        {name: plain(value) for name, value in zip(names, row, strict=True)}
+        for row in frame.itertuples(index=False, name=None)
+    ]
+
+
+def as_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Plain mappings as a table."""
+    import pandas as pd
+
+    return pd.DataFrame(list(rows))
+
+
+def _worth(allocation: Allocation, value: float | None) -> float | None:
+    """The objective as a reader counts it: the spend itself where the least spend is sought."""
+    least = allocation.plan.objective.kind == "lowest_spend"
+    return -value if least and value is not None else value
+
+
+def _lines(allocation: Allocation) -> Iterator[dict[str, Any]]:
+    columns = [
+        "line",
+        "channel",
+        "role",
+        "spend",
+        "share",
+        "outcome",
+        "value",
+        "return",
+        "marginal_return",
+        "current",
+        "at",
+    ]
+    for record in records(allocation.by_line[columns]):
+        yield record | {"role": record["role"] or None}
+
+
+def _constraints(
+    allocation: Allocation, prices: Prices | None, lang: str
+) -> Iterator[dict[str, Any]]:
+    """Every rule in force with its price, then the limits of single lines."""
+    plan = allocation.plan
+    stated = {rule.name: rule for rule in plan.rules}
+    for row in _priced(allocation) if prices is None else records(prices.frame):
+        name = row["rule"]
+        says = (
+            rule_in_words(stated[name], plan, lang)
+            if name in stated
+            else _limit_in_words(name, allocation, lang)
+        )
+        priced = {key: row[key] for key in ("binding", "price", "unit")}
+        yield {"name": name, **priced, "says": says}
+
+
+def _limit_in_words(name: str, allocation: Allocation, lang: str) -> str:
+    """The budget, or the limit of one line as ``rule_prices`` names it, as a sentence."""
+    plan, grid = allocation.plan, allocation.problem.grid
+    if name == BUDGET:
+        cash = money(plan.budget or 0.0, plan.currency, lang, compact=True)
+        return say("rule.budget", lang, budget=cash)
+    line, word = next(
+        (name[: -len(word) - 1], word)
+        for word in ("minimum if active", "minimum", "maximum", "locked")
+        if name.endswith(f" {word}")
+    )
+    at = list(grid.names).index(line)
+    key, limit = {
+        "maximum": ("rule.line_maximum", grid.maximum[at]),
+        "minimum": ("rule.line_minimum", grid.minimum[at]),
+        "locked": ("rule.line_locked", grid.minimum[at]),
+        "minimum if active": ("rule.line_active", grid.minimum_if_active[at]),
+    }[word]
+    cash = money(float(limit), plan.currency, lang, compact=True)
+    return say(key, lang, line=label(line, lang), low=cash, high=cash)
+
+
+def _priced(allocation: Allocation) -> Iterator[dict[str, Any]]:
+    """The rules as ``rule_prices`` names them, without prices."""
+    plan = allocation.plan
+    points = {rule.name for rule in plan.rules if isinstance(rule, Split | Share)}
+    for name, rows in allocation.binding.groupby("rule", sort=False):
+        unit = "point" if name in points else str(rows["unit"].iloc[0])
+        yield {"rule": name, "unit": unit, "binding": bool(rows["binding"].any()), "price": None}

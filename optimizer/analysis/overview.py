@@ -1,0 +1,53 @@
+"""Everything that is worth knowing of one plan, as the report shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from optimizer.allocation import Allocation
+from optimizer.plan.plan import Plan
+
+from .comparison import Comparison, compare
+from .prices import Prices, rule_prices
+from .sweep import Sweep, budget_sweep, split_sweep
+from .tornado import Tornado, tornado
+from .variations import Counted, solve_all
+
+__all__ = ["overview"]
+
+
+def overview(
+    best: Allocation,
+    what_ifs: Mapping[str, Plan] | None = None,
+    *,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    progress: Counted | None = None,
+) -> list[Prices | Sweep | Tornado | Comparison]:
+    """Prices of the rules, sweeps of budget and brand share, tornado, and the what-ifs.
+
+    What a plan has no use for is left out: without a budget and today's spend there is no budget
+    sweep, without brand and traffic lines no sweep of their split.
+
+    Args:
+        best: The answer to the plan.
+        what_ifs: Other plans to compare it with, by name.
+        time_limit: Seconds for each plan that is solved.
+        jobs: Processes to use.
+        progress: Called after each plan with (done, in all), anew for each analysis.
+    """
+    plan = best.plan
+    how: dict[str, Any] = {"time_limit": time_limit, "jobs": jobs, "progress": progress}
+    found: list[Prices | Sweep | Tornado | Comparison] = [
+        rule_prices(best, ranges=True, costs=True)
+    ]
+    if plan.budget or best.today is not None:
+        found.append(budget_sweep(plan, **how))
+    if {line.role for line in plan.lines} >= {"brand", "traffic"}:
+        found.append(split_sweep(plan, **how))
+    found.append(tornado(plan, **how))
+    if what_ifs:
+        answers = solve_all(list(what_ifs.values()), gap=best.options.gap, **how)
+        found.append(compare({"base": best, **dict(zip(what_ifs, answers, strict=True))}))
+    return found

@@ -1,0 +1,407 @@
+"""The options that commands share, and where a result goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .commands import BAD_INPUT, INFEASIBLE, OK, STOPPED, Option, interrupted, note
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from optimizer.plan.plan import Plan
+    from optimizer.sources.scenario import Scenario
+
+    from .paper import Paper
+    from .ticker import Ticker
+
+__all__ = [
+    "Asked",
+    "Out",
+    "Search",
+    "changes",
+    "check_writable",
+    "code_of",
+    "compare_changes",
+    "complete",
+    "debug",
+    "fmt",
+    "jobs",
+    "lang",
+    "option",
+    "print_text",
+    "scenario_name",
+    "share",
+    "solving",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _set_format(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """``--json`` and ``--csv`` are short for ``--format``; the choice is noted for errors, too."""
+    meta = ctx.find_root().meta
+    if parameter.name in {"as_json", "as_csv"}:
+        if value:
+            meta["format"] = parameter.name.removeprefix("as_")
+    elif value:
+        meta["format"] = value
+    return value
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.find_root().meta["debug"] = True
+
+
+def _default_lang() -> str:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return "zh" if os.environ[name].lower().startswith("zh") else "en"
+    return "en"
+
+
+def _chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+def option(*names: str, section: str, **kwargs: Any) -> Callable[[Any], Any]:
+    """An option under a heading of the help."""
+    return click.option(*names, cls=Option, section=section, **kwargs)
+
+
+def share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:
+    """A share such as 20% or 0.2, read as in a scenario file."""
+    from optimizer.plan.units import parse_share
+
+    try:
+        return parse_share(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
+    """Built-in names and files, for the shell's completion."""
+    from click.shell_completion import CompletionItem
+
+    from optimizer.sources.scenario import builtin_names
+
+    found = [CompletionItem(n) for n in builtin_names() if n.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type="file")]
+
+
+debug = option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    is_eager=True,
+    section="Other",
+    envvar="ADSPLIT_DEBUG",
+    help="Show the traceback of an error.",
+)
+lang = option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default=_default_lang,
+    section="Output",
+    envvar="ADSPLIT_LANG",
+    show_envvar=True,
+    help="Language; by default that of the system.",
+)
+fmt = _chain(
+    option(
+        "--format",
+        "format",
+        type=click.Choice(["table", "json", "csv"]),
+        section="Output",
+        callback=_set_format,
+        help="What stdout gets (default: table).",
+    ),
+    option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        section="Output",
+        callback=_set_format,
+        help="Short for --format json.",
+    ),
+    option(
+        "--csv",
+        "as_csv",
+        is_flag=True,
+        section="Output",
+        callback=_set_format,
+        help="Short for --format csv.",
+    ),
+    option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        section="Output",
+        metavar="FILE",
+        help="Also write the result to FILE, by its ending: .json .csv .xlsx",
+    ),
+)
+scenario_name = click.argument("scenario", shell_complete=complete)
+changes = _chain(
+    option(
+        "--what-if",
+        "what_ifs",
+        multiple=True,
+        metavar="NAME",
+        section="Plan",
+        help="Apply a what-if of the file; may be repeated.",
+    ),
+    option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="PATH=VALUE",
+        section="Plan",
+        help="Set any value of the file, such as budget=10M; may be repeated.",
+    ),
+    option(
+        "--split", metavar="BRAND:TRAFFIC", section="Plan", help="Brand to traffic, such as 6:4."
+    ),
+)
+compare_changes = _chain(
+    option(
+        "--what-if",
+        "what_ifs",
+        multiple=True,
+        metavar="NAME",
+        section="Plan",
+        help="A what-if of the file, or all (default: all); may be repeated.",
+    ),
+    option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="[NAME:]PATH=VALUE",
+        section="Plan",
+        help="A plan NAME with other values; without NAME: for every plan.",
+    ),
+    option("--split", metavar="BRAND:TRAFFIC", section="Plan", help="For every plan, such as 6:4."),
+)
+solving = _chain(
+    option(
+        "--gap",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=1e-4,
+        section="Solver",
+        show_default=True,
+        help="Prove the plan to within this share of the best.",
+    ),
+    option(
+        "--time-limit",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        section="Solver",
+        help="Stop each plan's search after this long (exit code 5).",
+    ),
+)
+jobs = option(
+    "--jobs",
+    type=int,
+    default=1,
+    section="Solver",
+    show_default=True,
+    help="Processes to solve in; -1: one per core.",
+)
+
+
+@dataclass(frozen=True)
+class Out:
+    """Where the result goes, and how."""
+
+    format: str
+    output: Path | None
+    lang: str
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Out:
+        """From a command's options, which are checked before any work is done."""
+        meta = click.get_current_context().find_root().meta
+        for name in ("format", "as_json", "as_csv"):
+            options.pop(name)
+        out = cls(meta.get("format", "table"), options.pop("output"), options.pop("lang"))
+        if out.output is not None:
+            from .files import ENDINGS, need_excel
+
+            if out.output.suffix.lower() not in ENDINGS:
+                raise click.BadParameter(
+                    f"{out.output} must end in {', '.join(ENDINGS)}", param_hint="-o"
+                )
+            check_writable(out.output)
+            if out.output.suffix.lower() == ".xlsx":
+                need_excel()
+        return out
+
+    @property
+    def wants_csv(self) -> bool:
+        """Whether a single table is asked for."""
+        return self.format == "csv" or (self.output is not None and self.output.suffix == ".csv")
+
+    def emit(
+        self,
+        data: Callable[[], Any],
+        tables: Callable[[], Mapping[str, pd.DataFrame]],
+        show: Callable[[Paper], None],
+    ) -> None:
+        """Print the result as it was asked for, and write the file."""
+        from .files import csv_text, json_text, write_result
+
+        if self.format == "json":
+            print_text(json_text(data()))
+        elif self.format == "csv":
+            print_text(csv_text(next(iter(tables().values()))))
+        else:
+            show(self.paper())
+        if self.output is not None:
+            write_result(self.output, data(), tables(), lang=self.lang)
+            self.wrote(self.output)
+
+    def paper(self) -> Paper:
+        """The terminal, or the pipe, to write on."""
+        from .paper import Paper
+
+        return Paper(sys.stdout, self.lang)
+
+    def wrote(self, path: Path) -> None:
+        """Say that a file was written."""
+        from .phrases import phrase
+
+        note(phrase("wrote", self.lang, path=path))
+
+
+def print_text(text: str) -> None:
+    """The result on stdout, as it is."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which plan is meant: a scenario, and what is put on top of it."""
+
+    scenario: str
+    what_ifs: tuple[str, ...]
+    sets: tuple[str, ...]
+    split: str | None
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Asked:
+        """From a command's options."""
+        return cls(*(options.pop(name) for name in ("scenario", "what_ifs", "sets", "split")))
+
+    @cached_property
+    def read(self) -> Scenario:
+        """The scenario as it was read."""
+        from optimizer.sources.scenario import read_scenario
+
+        if self.scenario == "-" and sys.stdin.isatty():
+            note("Reading a scenario from the keyboard; end with Ctrl-D")
+        return read_scenario(self.scenario)
+
+    @property
+    def settings(self) -> list[str]:
+        """``--split`` and ``--set``, in the order in which they count."""
+        return [*([f"split={self.split}"] if self.split else []), *self.sets]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.read.plan(self.what_ifs, self.settings)
+
+    @property
+    def others(self) -> dict[str, Plan]:
+        """The plan with each further what-if of the scenario."""
+        names = [name for name in self.read.what_ifs if name not in self.what_ifs]
+        return {name: self.read.plan([*self.what_ifs, name], self.settings) for name in names}
+
+    @property
+    def members(self) -> dict[str, Plan]:
+        """The plans of a comparison: as it is, each what-if (default: all), each named setting."""
+        named: dict[str, list[str]] = {}
+        common = [f"split={self.split}"] if self.split else []
+        for text in self.sets:
+            name, colon, path = text.partition("=")[0].partition(":")
+            if colon:
+                named.setdefault(name.strip(), []).append(path + text[len(name + colon + path) :])
+            else:
+                common.append(text)
+        every = [] if "all" in self.read.what_ifs else list(self.read.what_ifs)
+        chosen = self.what_ifs or (() if named else ("all",))
+        plans = {"base": self.read.plan((), common)}
+        for choice in chosen:
+            for name in every if choice == "all" and every else [choice]:
+                plans[name] = self.read.plan([name], common)
+        return plans | {name: self.read.plan((), [*common, *own]) for name, own in named.items()}
+
+
+@dataclass(frozen=True)
+class Search:
+    """How far and how long to search, and who is told of it."""
+
+    gap: float
+    time_limit: float | None
+    jobs: int
+    ticker: Ticker
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Search:
+        """From a command's options."""
+        from .ticker import Ticker
+
+        lang = click.get_current_context().params.get("lang", "en")
+        ticker = Ticker(lang, is_stopped=interrupted.is_set)
+        return cls(options.pop("gap"), options.pop("time_limit"), options.pop("jobs", 1), ticker)
+
+    @property
+    def one(self) -> dict[str, Any]:
+        """For one plan."""
+        return {"gap": self.gap, "time_limit": self.time_limit, "progress": self.ticker.solving}
+
+    @property
+    def many(self) -> dict[str, Any]:
+        """For many plans."""
+        return {"time_limit": self.time_limit, "jobs": self.jobs, "progress": self.ticker.counted}
+
+    def __enter__(self) -> Search:
+        """While the work goes on."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the progress away."""
+        self.ticker.clear()
+
+
+def check_writable(path: Path) -> None:
+    """Say before any work is done that a file cannot be written."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise click.BadParameter(f"there is no folder {folder}", param_hint="-o")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise click.BadParameter(f"{path} cannot be written", param_hint="-o")
+
+
+def code_of(statuses: Iterable[object]) -> int:
+    """The exit code for several plans; those that have none are part of the answer."""
+    words = {str(status) for status in statuses}
+    if not words & {"optimal", "stopped"}:
+        return INFEASIBLE if "infeasible" in words else BAD_INPUT
+    return STOPPED if "stopped" in words else OK

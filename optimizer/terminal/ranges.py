@@ -1,0 +1,94 @@
+"""The values of a sweep as people type them: ``budget=8M:14M:7``, ``split.brand=40%:80%:5``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from optimizer.errors import Fault, ScenarioError
+from optimizer.plan.units import parse_money, parse_share
+
+__all__ = ["parse_goals", "parse_ranges"]
+
+ALONE = ("budget", "split.brand")
+"""Paths that have a range of their own."""
+
+_EXAMPLE = "Write PATH=LO:HI:N, such as budget=8M:14M:7"
+
+
+def parse_goals(texts: Iterable[str]) -> dict[str, float]:
+    """The outcomes of ``--reach lead=5000`` by stage; without a stage: all outcomes.
+
+    Raises:
+        ScenarioError: an amount is not a number above zero.
+    """
+    goals = {}
+    for text in texts:
+        stage, sign, amount = text.rpartition("=")
+        where, advice = f"--reach {text}", "Write STAGE=N, such as lead=5000"
+        try:
+            goal = parse_money(amount.strip())
+        except ValueError as error:
+            raise ScenarioError(Fault("", str(error), advice, where)) from None
+        if goal <= 0:
+            raise ScenarioError(Fault("", "is nothing to reach", advice, where))
+        goals[stage.strip() if sign else ""] = goal
+    return goals
+
+
+def parse_ranges(texts: Sequence[str]) -> dict[str, Sequence[float | str]]:
+    """One or two ranges by path; a single path may have none where it has one of its own.
+
+    Raises:
+        ScenarioError: one is not of the form PATH=LO:HI:N, or there are too many.
+    """
+    if len(texts) > 2:
+        advice = "Sweep one or two paths at a time"
+        raise ScenarioError(Fault("", f"{len(texts)} paths are too many", advice))
+    ranges = dict(_parsed(text) for text in texts)
+    if len(texts) == 2:
+        if len(ranges) < 2:
+            raise ScenarioError(Fault(next(iter(ranges)), "is given twice", "Give two paths"))
+        for path, values in ranges.items():
+            if not values:
+                raise ScenarioError(Fault(path, "needs a range beside another path", _EXAMPLE))
+    return ranges
+
+
+def _parsed(text: str) -> tuple[str, Sequence[float | str]]:
+    path, sign, given = (part.strip() for part in text.partition("="))
+    if not sign:
+        if path in ALONE:
+            return path, ()
+        raise ScenarioError(
+            Fault(
+                "", f"{text!r} has no range", f"{_EXAMPLE}; {' and '.join(ALONE)} need none", "PATH"
+            )
+        )
+    parts = given.split(":")
+    if len(parts) != 3 or not parts[2].strip().isdecimal():
+        raise ScenarioError(Fault(path, f"{given!r} is not a range", _EXAMPLE, text))
+    count = int(parts[2])
+    if not 2 <= count <= 1000:
+        raise ScenarioError(Fault(path, f"{count} points", "Take 2 to 1000 of them", text))
+    percent = [part.strip().endswith(("%", "％")) for part in parts[:2]]
+    relative = [part.strip().startswith("*") for part in parts[:2]]
+    if any(percent) != all(percent) or any(relative) != all(relative):
+        raise ScenarioError(Fault(path, f"{given!r} mixes ways to write a number", _EXAMPLE, text))
+    try:
+        low, high = (_value(part) for part in parts[:2])
+    except ValueError as error:
+        raise ScenarioError(Fault(path, str(error), _EXAMPLE, text)) from None
+    steps = [low + (high - low) * step / (count - 1) for step in range(count)]
+    if all(relative):
+        return path, [f"*{step:.12g}" for step in steps]
+    if all(percent):
+        return path, [f"{100 * step:.12g}%" for step in steps]
+    whole = path.endswith(".count") or all(float(step).is_integer() for step in steps)
+    return path, [float(round(step)) if whole else step for step in steps]
+
+
+def _value(text: str) -> float:
+    text = text.strip()
+    if text.endswith(("%", "％")):
+        return parse_share(text)
+    return parse_money(text.removeprefix("*"))
