@@ -107,10 +107,7 @@ class _Teller:
         share = self._share_of(gain, self.today.objective)
         keeps = self.today.is_feasible
         if not keeps and gain < 0:
-            rules, value = self._broken(self.today), self._value()
-            return self.tell(
-                "headline.breaks_cost", rules=rules, value=value, gain=gained, percent=share
-            )
+            return self._cost_of_rules(self.today, gained, share)
         room = self._room(self.today)
         if keeps and room is not None and room <= CLOSE:
             bound = voice.amount(answer.bound or 0.0)
@@ -125,6 +122,22 @@ class _Teller:
             source = self._names(-self.frame["change"])
             return self.tell("headline.less", was=was, source=source, **changes)
         return self._move(changes)
+
+    def _cost_of_rules(self, today: Allocation, gain: str, percent: str) -> Statement:
+        change, rules = self.frame["change"], self._broken(today)
+        source, target = self._names(-change), self._names(change)
+        slots = {"rules": rules, "gain": gain, "percent": percent}
+        if not (source and target):
+            return self.tell("headline.breaks_plain", value=self._value(), **slots)
+        moved = max(float(change.clip(lower=0).sum()), float((-change).clip(lower=0).sum()))
+        return self.tell(
+            "headline.breaks_cost",
+            amount=self.voice.cash(moved),
+            source=source,
+            target=target,
+            noun=self.voice.noun,
+            **slots,
+        )
 
     def _move(self, changes: dict[str, str]) -> Statement:
         change = self.frame["change"]
@@ -207,7 +220,7 @@ class _Teller:
             ]
         small = (allocation.spend > size) & (allocation.spend < problem.floor - size) & ~low
         names += [
-            rule_name(f"{line} minimum_if_active", plan, self.voice.lang)
+            rule_name(f"{line} minimum if active", plan, self.voice.lang)
             for line in problem.grid.names[small]
         ]
         unique = list(dict.fromkeys(names))
@@ -433,16 +446,21 @@ class _Teller:
         return told
 
     def _beyond(self) -> list[Statement]:
-        rows = self.frame[self.frame["beyond_observed"] > SMALL * max(self.answer.spent, 1.0)]
-        return [
-            self.tell(
-                "alert.beyond",
-                line=self.voice.line(row.line),
-                amount=self.voice.cash(row.beyond_observed),
-                observed=self.voice.cash(row.spend - row.beyond_observed),
-            )
-            for row in rows.itertuples()
+        beyond = self.frame["beyond_observed"]
+        facts = [
+            {
+                "line": self.voice.line(row.line),
+                "amount": self.voice.cash(row.beyond_observed),
+                "observed": self.voice.cash(row.spend - row.beyond_observed),
+            }
+            for row in self.frame[beyond > SMALL * max(self.answer.spent, 1.0)].itertuples()
         ]
+        if len(facts) < 2:
+            return [self.tell("alert.beyond", **fact) for fact in facts]
+        lines = [self.voice.say("alert.beyond_one", **fact) for fact in facts[:6]]
+        if len(facts) > 6:
+            lines.append("…")
+        return [self.tell("alert.beyond_many", lines=listed(lines, self.voice.lang))]
 
     def _losses(self) -> list[Statement]:
         if self.plan.objective.kind != "profit":

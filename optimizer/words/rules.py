@@ -66,10 +66,10 @@ def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:
     """
     if name == "budget":
         return say("rule.budget_name", lang)
-    for ending in ("minimum_if_active", "minimum", "maximum", "locked"):
+    for ending in ("minimum if active", "minimum", "maximum", "locked"):
         line = name.removesuffix(f" {ending}")
         if line != name:
-            key = "active" if ending == "minimum_if_active" else ending
+            key = "active" if ending == "minimum if active" else ending
             return say(f"rule.{key}_of" if key != "active" else "rule.active_of_name", lang,
                        line=label(line, lang))  # fmt: skip
     for rule in plan.rules:

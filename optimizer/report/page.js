@@ -1,0 +1,161 @@
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const themes = ["auto", "light", "dark"];
+  // Nothing is sent anywhere: no cloud, no logo, no bar of buttons.
+  const config = {
+    displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "",
+    showLink: false, showEditInChartStudio: false, responsive: true, scrollZoom: false,
+    doubleClick: false,
+  };
+  const PRINT = { half: 332, small: 214, wide: 684 };
+  let printing = false;
+  let narrow = null;
+
+  const page = (lang) => document.getElementById("page-" + lang);
+  const language = () => document.querySelector(".page:not([hidden])").dataset.lang;
+  const isDark = () =>
+    !printing && (root.dataset.theme === "dark" || (root.dataset.theme === "auto" && dark.matches));
+
+  // Colours of the light theme, each replaced by its partner; other texts stay as they are.
+  function coloured(value) {
+    if (typeof value === "string") return data.dark[value] || value;
+    if (Array.isArray(value)) return value.map(coloured);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, coloured(v)]));
+    }
+    return value;
+  }
+
+  function draw() {
+    if (!window.Plotly) return;
+    const lang = language();
+    for (const div of page(lang).querySelectorAll(".plot")) {
+      const figure = data.figures[lang][div.dataset.chart];
+      const shown = isDark() ? coloured(figure) : figure;
+      // Plotly writes into what it is given, so it is given a copy.
+      const layout = JSON.parse(JSON.stringify(shown.layout));
+      const kind = div.closest("figure").classList;
+      if (printing) {
+        layout.height = Math.round(layout.height * (kind.contains("small") ? 0.72 : 0.8));
+        layout.width = kind.contains("small") ? PRINT.small : kind.contains("half") ? PRINT.half : PRINT.wide;
+      }
+      fit(layout, printing ? layout.width : div.clientWidth);
+      Plotly.react(div, JSON.parse(JSON.stringify(shown.data)), layout, config);
+      div.style.minHeight = "";
+    }
+  }
+
+  // On narrow screens long row labels take a line of their own size and legends two columns.
+  function fit(layout, width) {
+    if (width >= 420) return;
+    const axis = layout.yaxis;
+    if (axis && axis.tickmode === "array" && axis.automargin) axis.tickfont = { ...axis.tickfont, size: 11 };
+    if (layout.legend && layout.legend.entrywidth) layout.legend.entrywidth = Math.floor(width / 2) - 52;
+  }
+
+  async function unpack() {
+    const packed = document.getElementById("plotly");
+    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(stream).text();
+    document.head.append(script);
+    packed.remove();
+  }
+
+  function say(text) {
+    document.getElementById("said").textContent = text;
+  }
+
+  function remember() {
+    const state = new URLSearchParams({ lang: language() });
+    if (root.dataset.theme !== "auto") state.set("theme", root.dataset.theme);
+    history.replaceState(null, "", "#" + state);
+  }
+
+  function speak(lang) {
+    for (const other of Object.keys(data.tags)) page(other).hidden = other !== lang;
+    root.lang = data.tags[lang];
+    document.title = data.words.title[lang];
+    draw();
+  }
+
+  function paint(theme) {
+    root.dataset.theme = theme;
+    for (const button of document.querySelectorAll("[data-do=theme]")) {
+      button.textContent = data.words["theme_" + theme][button.closest(".page").dataset.lang];
+    }
+    draw();
+  }
+
+  function download() {
+    const lang = language();
+    // The byte order mark tells Excel that this is UTF-8.
+    const blob = new Blob(["\ufeff", data.csv[lang]], { type: "text/csv;charset=utf-8" });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = data.file + ".csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  async function copy(button) {
+    const code = button.parentElement.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(code);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      return;
+    }
+    button.textContent = data.words.copied[language()];
+    say(button.textContent);
+    setTimeout(() => { button.textContent = data.words.copy[language()]; }, 2000);
+  }
+
+  const actions = {
+    language: () => {
+      speak(language() === "en" ? "zh" : "en");
+      remember();
+      page(language()).querySelector("[data-do=language]").focus();
+    },
+    theme: () => {
+      paint(themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length]);
+      remember();
+      say(data.words["theme_" + root.dataset.theme][language()]);
+    },
+    print: () => window.print(),
+    csv: download,
+    copy,
+  };
+
+  root.classList.remove("no-js");
+  for (const details of document.querySelectorAll("figure details")) details.open = false;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (button) actions[button.dataset.do](button);
+  });
+  dark.addEventListener("change", draw);
+  addEventListener("beforeprint", () => { printing = true; root.dataset.printing = ""; draw(); });
+  addEventListener("afterprint", () => { printing = false; delete root.dataset.printing; draw(); });
+  addEventListener("resize", () => {
+    const now = innerWidth < 620;
+    if (narrow !== now) { narrow = now; draw(); }
+  });
+
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (themes.includes(asked.get("theme"))) paint(asked.get("theme"));
+  if (asked.get("lang") in data.tags) speak(asked.get("lang"));
+  narrow = innerWidth < 620;
+  unpack().then(() => { draw(); root.dataset.ready = ""; }, () => {
+    root.classList.add("no-js");
+    for (const notice of document.querySelectorAll(".broken-charts")) notice.hidden = false;
+    for (const details of document.querySelectorAll("figure details")) details.open = true;
+    root.dataset.ready = "";
+  });
+})();

@@ -1,0 +1,174 @@
+"""Sections into one self-contained HTML file, in both languages."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from optimizer.allocation import Allocation
+from optimizer.analysis.comparison import Comparison
+from optimizer.analysis.prices import Prices
+from optimizer.analysis.sweep import Sweep
+from optimizer.analysis.tornado import Tornado
+from optimizer.words import LANGUAGES, say
+
+from . import answer, evidence, sections
+from .appendix import appendix
+from .blocks import Page
+from .tables import allocation_csv
+from .theme import DARK
+from .view import View
+
+__all__ = ["render", "write_report"]
+
+TAGS = {"en": "en", "zh": "zh-CN"}
+
+
+def write_report(path: str | os.PathLike[str], allocation: Allocation, *analyses: Any,
+                 lang: str = "en") -> Path:  # fmt: skip
+    """Write the report of *allocation* to *path*; see :func:`render`."""
+    file = Path(path)
+    file.write_text(render(allocation, *analyses, lang=lang), encoding="utf-8", newline="\n")
+    return file
+
+
+def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
+    """The report of *allocation* as one HTML page that loads nothing.
+
+    Args:
+        allocation: The answer.
+        analyses: Any of ``Prices``, ``Sweep`` (of the budget or the brand share), ``Tornado`` and
+            ``Comparison``; each brings its section, and what is not given is left out.
+        lang: The language that the page opens in; it holds both.
+
+    Raises:
+        TypeError: an analysis is of none of these kinds.
+        KeyError: there is no such language.
+    """
+    known = _sorted(analyses)
+    pages = [_page(View(allocation, one), known) for one in LANGUAGES]
+    shell = {
+        key.removeprefix("page."): {one: say(key, one) for one in LANGUAGES}
+        for key in ("page.language", "page.language_label", "page.theme_auto", "page.theme_light",
+                    "page.theme_dark", "page.copy", "page.copied", "page.no_charts")
+    }  # fmt: skip
+    shell["title"] = {one: say("page.title", one, name=allocation.plan.name) for one in LANGUAGES}
+    say("page.title", lang, name="")
+    data = {
+        "figures": {page.lang: _figures(page) for page in pages},
+        "csv": {page.lang: page.csv for page in pages},
+        "file": _file_name(allocation.plan.name),
+        "dark": DARK,
+        "words": shell,
+        "tags": TAGS,
+    }
+    template = _template()
+    return str(
+        template.render(
+            pages=pages,
+            lang=lang,
+            tags=TAGS,
+            name=allocation.plan.name,
+            version=metadata.version("adsplit"),
+            fingerprint=allocation.provenance["input"],
+            css=_source("page.css"),
+            script=_source("page.js"),
+            data=_script_json(data),
+            plotly=_plotly(),
+            say=say,
+        )
+    )
+
+
+def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
+    """The analyses by the section that each brings; of two for one section the last holds."""
+    known: dict[str, Any] = {}
+    for one in analyses:
+        if isinstance(one, Prices):
+            known["prices"] = one
+        elif isinstance(one, Tornado):
+            known["tornado"] = one
+        elif isinstance(one, Comparison):
+            known["scenarios"] = one
+        elif isinstance(one, Sweep) and one.path in {"budget", "split.brand"}:
+            known["frontier" if one.path == "budget" else "rule"] = one
+        elif one is not None and not isinstance(one, Sweep):
+            raise TypeError(f"a report has no section for {type(one).__name__}")
+    return known
+
+
+def _page(view: View, known: Mapping[str, Any]) -> Page:
+    word, status_text = answer.status(view)
+    parts = [sections.allocation(view, known.get("rule")), sections.response(view)]
+    makers = (
+        ("frontier", evidence.frontier),
+        ("rule", evidence.brand_rule),
+        ("prices", evidence.prices),
+        ("tornado", evidence.tornado),
+        ("scenarios", evidence.scenarios),
+    )
+    parts += [make(view, known[key]) for key, make in makers if key in known]
+    provenance = view.allocation.provenance
+    return Page(
+        lang=view.lang,
+        status=word,
+        status_text=status_text,
+        chips=answer.chips(view),
+        answer=answer.answer(view, known.get("prices")),
+        sections=parts,
+        appendix=appendix(view),
+        csv=allocation_csv(view),
+        footer=view.say("page.footer", version=provenance["versions"]["adsplit"],
+                        input=provenance["input"][:12]),
+    )  # fmt: skip
+
+
+def _figures(page: Page) -> dict[str, Any]:
+    return {
+        chart.id: chart.figure.to_plotly_json() for part in page.sections for chart in part.charts
+    }
+
+
+def _script_json(data: Any) -> str:
+    """JSON that may stand in a script element, whatever texts it holds."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    for character, code in (
+        ("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"),
+        ("\u2028", "\\u2028"), ("\u2029", "\\u2029"),
+    ):  # fmt: skip
+        text = text.replace(character, code)
+    return text
+
+
+def _file_name(name: str) -> str:
+    """A plan's name as the name of a file, without what file systems refuse."""
+    return re.sub(r"[^\w\-]+", "-", name).strip("-_")[:60] or "plan"
+
+
+@cache
+def _plotly() -> str:
+    """Plotly's script, compressed; the page unpacks it."""
+    script = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    return base64.b64encode(gzip.compress(script, compresslevel=9, mtime=0)).decode("ascii")
+
+
+def _source(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(_source("page.html.jinja"))

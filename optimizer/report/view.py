@@ -1,0 +1,104 @@
+"""What charts and tables have in common: one answer in one language, its lines in one order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from optimizer.allocation import Allocation
+from optimizer.words.voice import Voice
+
+from .theme import short
+
+__all__ = ["View"]
+
+MOST = 24
+"""Lines that a chart shows; tables show all of them."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One answer in one language."""
+
+    allocation: Allocation
+    lang: str
+
+    @cached_property
+    def voice(self) -> Voice:
+        """The language, the currency, and what the objective counts."""
+        return Voice(self.allocation.plan, self.lang)
+
+    @cached_property
+    def frame(self) -> Any:
+        """The lines, those with the largest recommended spend first, equal ones by name.
+
+        Columns as ``Allocation.by_line``, with ``return`` called average, and: position in the
+        plan, label for a reader, and slope: money (or outcomes) that the next unit of money brings.
+        """
+        frame: Any = self.allocation.by_line
+        problem = self.allocation.problem
+        frame = frame.rename(columns={"return": "average"}).assign(
+            position=np.arange(len(frame)),
+            label=[*map(self.line, frame["line"])],
+            slope=problem.slopes(self.allocation.spend)
+            * (problem.grid.value if self.counts_value else 1.0),
+        )
+        return frame.sort_values(["spend", "line"], ascending=[False, True], ignore_index=True)
+
+    @cached_property
+    def shown(self) -> Any:
+        """The lines that a chart has room for."""
+        return self.frame.head(MOST)
+
+    @property
+    def has_today(self) -> bool:
+        """Whether today's spend is known."""
+        return self.allocation.today is not None
+
+    @property
+    def currency(self) -> str:
+        """Three-letter code."""
+        return self.allocation.plan.currency
+
+    def say(self, key: str, **slots: object) -> str:
+        """A sentence, its first letter large."""
+        text = self.voice.say(key, **slots)
+        return text[:1].upper() + text[1:]
+
+    def line(self, name: str) -> str:
+        """A line's name for a reader."""
+        return self.voice.line(str(name))
+
+    def names(self, width: int = 22) -> list[str]:
+        """Short names of the lines that a chart shows, safe for a figure."""
+        return [short(label, width) for label in self.shown["label"]]
+
+    @cached_property
+    def counts_value(self) -> bool:
+        """Whether every line's outcomes have a value in money."""
+        return bool(np.isfinite(self.allocation.problem.grid.value).all())
+
+    @property
+    def split(self) -> Any:
+        """The brand:traffic rule in force; None without one."""
+        rules = self.allocation.plan.rules
+        return next((r for r in rules if r.kind == "split" and r.by == "role"), None)
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles that lines have, brand first; an empty text for lines without one."""
+        present = {str(role) for role in self.allocation.problem.grid.role}
+        return [role for role in ("brand", "traffic", "") if role in present]
+
+    def role_name(self, role: str) -> str:
+        """A role for a reader."""
+        return self.say(f"role.{role or 'none'}")
+
+    def share_of_role(self, role: str, spend: Any) -> float:
+        """The share of a spend per line that goes to a role."""
+        total = float(np.sum(spend))
+        at = self.allocation.problem.grid.role == role
+        return float(np.sum(np.asarray(spend)[at])) / total if total > 0 else 0.0
