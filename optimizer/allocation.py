@@ -24,7 +24,7 @@ from optimizer.plan.document import to_document
 from optimizer.plan.plan import Plan
 from optimizer.problem import TOLERANCE, Problem, compile_plan
 from optimizer.solvers import solve
-from optimizer.solvers.solution import Duals, Options, Progress, Status, relative_gap
+from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, relative_gap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,8 @@ class Allocation:
     """What no plan can beat; None where nothing was solved."""
     duals: Duals | None = None
     """Prices as derivatives; None where S-curves or switches leave them without meaning."""
+    proof: Proof | None = None
+    """Why nothing is better than the bound; :func:`optimizer.certificate.verify` checks it."""
     solver: str = ""
     reason: str = ""
     seconds: float = 0.0
@@ -278,6 +280,7 @@ def optimize(
         status=solution.status,
         bound=solution.bound,
         duals=solution.duals,
+        proof=solution.proof,
         solver=solution.solver,
         reason=solution.reason,
         seconds=solution.seconds,

@@ -20,8 +20,8 @@ from optimizer.problem import Need, Problem
 
 from .envelopes import Envelopes
 from .linear import LinearPart
-from .solution import Clock, Options, Solution, Status, relative_gap
-from .tangents import EXACT, Box, Climb, Cuts, Incumbent, climb, switch_of, whole_box
+from .solution import Clock, Options, Proof, Solution, Status, relative_gap
+from .tangents import EXACT, Box, Climb, Cuts, Incumbent, climb, leaf, switch_of, whole_box
 
 __all__ = ["Branching"]
 
@@ -40,6 +40,8 @@ class _Node:
     cuts: Cuts
     bound: float
     depth: int
+    proof: Proof
+    """This box's place in the proof; filled in when it is visited."""
 
 
 class Branching:
@@ -71,6 +73,7 @@ class _Search:
         self.nodes = 0
         self.is_unbounded = False
         self.interrupted = False
+        self.proof: Proof = {}
 
     def run(self) -> Solution:
         """Divide until the best open bound is within the gap, time is up, or nothing is open."""
@@ -95,7 +98,7 @@ class _Search:
 
     def _root(self) -> _Node:
         box = whole_box(self.problem)
-        return _Node(box, self._envelopes(box), Cuts(), np.inf, 0)
+        return _Node(box, self._envelopes(box), Cuts(), np.inf, 0, self.proof)
 
     def _envelopes(self, box: Box) -> Envelopes:
         """A line with an on-switch is off or above its floor, and its envelope knows that."""
@@ -113,6 +116,7 @@ class _Search:
     def _visit(self, node: _Node) -> None:
         self.nodes += 1
         result = self._climb(node)
+        _note(node, leaf(self.part, result))
         if result.status is Status.UNBOUNDED:
             self.is_unbounded = True
             return
@@ -121,17 +125,16 @@ class _Search:
         if self.nodes == 1 or self.nodes % 16 == 0:
             self._dive(node, result)
         bound = min(result.bound, node.bound)
-        if bound <= self._good_enough():
-            self.closed = max(self.closed, bound)
-            return
-        children = self._divide(node, result)
+        children = [] if bound <= self._good_enough() else self._divide(node, result)
+        if not children and bound > self._good_enough():
+            result = self._climb(replace(node, cuts=result.cuts), exact=True)
+            if result.bound < bound:
+                bound = result.bound
+                _note(node, leaf(self.part, result))
+            if result.relaxed is not None and bound > self._good_enough():
+                children = self._divide(node, result)
         if not children:
-            exact = self._climb(replace(node, cuts=result.cuts), exact=True)
-            bound = min(exact.bound, bound)
-            children = self._divide(node, exact) if exact.relaxed is not None else []
-        if not children or bound <= self._good_enough():
             self.closed = max(self.closed, bound)
-            return
         for child in children:
             fresh = replace(child, bound=bound)
             heapq.heappush(self.open, (-bound, next(self.order), fresh))
@@ -185,7 +188,11 @@ class _Search:
 
     def _divide_switch(self, node: _Node, column: int, cuts: Cuts) -> list[_Node]:
         switch, children = self.problem.switches[column], []
-        for decision in (0.0, 1.0):
+        known = dict(node.proof)
+        node.proof.clear()
+        node.proof["switch"] = column
+        for side, decision in (("off", 0.0), ("on", 1.0)):
+            node.proof[side] = dict(known)
             low, high = node.box.switch_low.copy(), node.box.switch_high.copy()
             low[column] = high[column] = decision
             box, envelopes = replace(node.box, switch_low=low, switch_high=high), node.envelopes
@@ -197,9 +204,11 @@ class _Search:
                 else:
                     x_high[line] = 0.0
                 if x_low[line] > x_high[line]:
+                    node.proof[side] = {"ray": [0.0] * len(self.problem.rows)}
                     continue
                 box = replace(box, low=x_low, high=x_high)
-            children.append(_Node(box, envelopes, cuts, node.bound, node.depth + 1))
+            part = node.proof[side]
+            children.append(_Node(box, envelopes, cuts, node.bound, node.depth + 1, part))
         return children
 
     def _divide_spend(self, node: _Node, term: int, spend: float, cuts: Cuts) -> list[_Node]:
@@ -209,7 +218,10 @@ class _Search:
         margin = _MARGIN * (high - bottom)
         place = float(np.clip(spend, bottom + margin, high - margin))
         others = cuts.only(cuts.term != term)
-        children = []
+        children, known = [], dict(node.proof)
+        node.proof.clear()
+        parts = {"below": dict(known), "above": dict(known)}
+        node.proof.update({"line": term, "at": place, **parts})
         for side in ("below", "above"):
             x_low, x_high = node.box.low.copy(), node.box.high.copy()
             if side == "below":
@@ -223,11 +235,8 @@ class _Search:
             start = max(x_low[term], bottom) if side == "below" else place
             envelopes = node.envelopes.narrowed(term, exposure * start, exposure * x_high[term])
             box = Box(x_low, x_high, switch_low, node.box.switch_high)
-            children.append(
-                _Node(
-                    box, envelopes, _with_first(others, envelopes, term), node.bound, node.depth + 1
-                )
-            )
+            cuts, part = _with_first(others, envelopes, term), node.proof[side]
+            children.append(_Node(box, envelopes, cuts, node.bound, node.depth + 1, part))
         return children
 
     def _dive(self, node: _Node, result: Climb) -> None:
@@ -311,24 +320,38 @@ class _Search:
             )
 
     def _solution(self, bound: float) -> Solution:
-        best, seconds = self.incumbent, self.clock.seconds
-        about = {
-            "solver": Branching.name,
-            "seconds": seconds,
-            "nodes": self.nodes,
-            "options": self.options,
-        }
+        best = self.incumbent
+        about = Solution(
+            Status.STOPPED,
+            bound=bound,
+            solver=Branching.name,
+            reason="no plan found in time",
+            seconds=self.clock.seconds,
+            nodes=self.nodes,
+            options=self.options,
+        )
         if best.spend is None:
             if self.is_unbounded:
-                return Solution(Status.UNBOUNDED, **about)  # type: ignore[arg-type]
-            if not self.open:
-                return Solution(Status.INFEASIBLE, **about)  # type: ignore[arg-type]
-            return Solution(Status.STOPPED, bound=bound, reason="no plan found in time", **about)  # type: ignore[arg-type]
+                return replace(about, status=Status.UNBOUNDED)
+            return about if self.open else replace(about, status=Status.INFEASIBLE)
         bound = max(bound, best.value)
         proven = relative_gap(best.value, bound) <= self.options.gap
-        reason = "proven" if proven else "interrupted" if self.interrupted else "time limit"
-        status = Status.OPTIMAL if proven else Status.STOPPED
-        return Solution(status, best.spend, best.value, bound, None, reason=reason, **about)  # type: ignore[arg-type]
+        return replace(
+            about,
+            status=Status.OPTIMAL if proven else Status.STOPPED,
+            reason="proven" if proven else "interrupted" if self.interrupted else "time limit",
+            spend=best.spend,
+            value=best.value,
+            bound=bound,
+            proof=self.proof,
+        )
+
+
+def _note(node: _Node, part: Proof) -> None:
+    """Write a leaf into the proof; where there is nothing new, what was known of the box stays."""
+    if part:
+        node.proof.clear()
+        node.proof.update(part)
 
 
 def _with_first(cuts: Cuts, envelopes: Envelopes, term: int) -> Cuts:

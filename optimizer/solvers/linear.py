@@ -306,6 +306,20 @@ class LinearPart:
             rows=rows,
         )
 
+    def ray(self) -> Floats | None:
+        """Prices of the rows that prove that no plan exists, after an infeasible solve."""
+        _, found, ray = self._highs.getDualRay()
+        if not found:
+            self._highs.setOptionValue("presolve", "off")
+            self._highs.run()
+            _, found, ray = self._highs.getDualRay()
+            self._highs.setOptionValue("presolve", "choose")
+        if not found:
+            return None
+        rows, where = np.zeros(len(self.problem.rows)), np.array(self._row_of, np.intp)
+        np.add.at(rows, where[where >= 0], np.array(ray)[: len(where)][where >= 0])
+        return np.where(self.problem.rows.soft, 0.0, -rows / self.scales.rows)
+
     def text(self) -> str:
         """The linear part as an LP file, in scaled units."""
         with tempfile.TemporaryDirectory() as folder:
@@ -320,45 +334,44 @@ def write_lp(problem: Problem) -> str:
 
 
 class Linear:
-    """Problems whose curves are straight lines, switches included: one call of HiGHS."""
+    """Problems whose curves are straight lines, without switches: one call of HiGHS."""
 
     name = "linear (PuLP, HiGHS)"
-    abilities = frozenset({Need.LINEAR, Need.SWITCHES})
+    abilities = frozenset({Need.LINEAR})
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
-        """The best plan; with switches to the gap asked for, else to the last digit."""
+        """The best plan, to the last digit."""
         clock = Clock(options.time_limit)
         part = LinearPart(problem)
         term = np.flatnonzero(part.at_work)
         slope = problem.curves.slope(problem.exposure * problem.upper)
         part.cut(term, np.zeros(len(term)), slope[term], np.full(len(term), -1))
-        mixed = bool(problem.switches)
-        answer = part.solve(integer=mixed, gap=options.gap / 10, seconds=clock.limit)
-        if answer.status in {Status.INFEASIBLE, Status.UNBOUNDED}:
-            return Solution(answer.status, solver=self.name, seconds=clock.seconds, options=options)
-        spend = settle(problem, answer.spend)
-        found = problem.feasible(spend)
-        if not found and start is None:
+        answer = part.solve(seconds=clock.limit)
+        if answer.status is not Status.OPTIMAL:
             return Solution(
-                Status.STOPPED,
-                bound=answer.value,
+                answer.status,
                 solver=self.name,
                 reason="no plan found in time",
                 seconds=clock.seconds,
                 options=options,
             )
-        spend = spend if found else np.asarray(start)
+        spend = settle(problem, answer.spend)
+        if not problem.feasible(spend) or (
+            start is not None and problem.value(start) > problem.value(spend)
+        ):
+            spend = spend if start is None else start
         value = problem.value(spend)
         bound = max(answer.value, value)
-        proven = relative_gap(value, bound) <= options.gap
+        proven = relative_gap(value, bound) <= options.gap and problem.feasible(spend)
         return Solution(
             Status.OPTIMAL if proven else Status.STOPPED,
             spend,
             value,
             bound,
-            None if mixed else Duals.at(problem, spend, answer.rows),
+            Duals.at(problem, spend, answer.rows),
+            {"prices": answer.rows.tolist()},
             self.name,
-            "proven" if proven else "time limit",
+            "proven" if proven else "the arithmetic has no more digits to give",
             clock.seconds,
             1,
             options,

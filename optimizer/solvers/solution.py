@@ -13,14 +13,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem
 
-__all__ = ["Clock", "Duals", "Options", "Progress", "Solution", "Solver", "Status"]
+__all__ = ["Clock", "Duals", "Options", "Progress", "Proof", "Solution", "Solver", "Status"]
+
+Proof = dict[str, Any]
+"""A tree that proves a bound, as plain data. A leaf holds the ``prices`` of the rows, or a ``ray``
+of prices where no plan exists; a division holds ``line``, ``at`` and the parts ``below`` and
+``above``, or ``switch`` and the parts ``off`` and ``on``."""
 
 
 class Status(StrEnum):
@@ -105,6 +110,8 @@ class Solution:
     bound: float = float("inf")
     """No plan is better than this."""
     duals: Duals | None = None
+    proof: Proof | None = None
+    """Why nothing is better than the bound: what :mod:`optimizer.certificate` checks."""
     solver: str = ""
     reason: str = ""
     """Why it ended, in the solver's words."""

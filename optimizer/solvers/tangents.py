@@ -20,9 +20,19 @@ from optimizer.problem import Need, Problem
 from .envelopes import Envelopes
 from .linear import LinearPart, Relaxed
 from .settle import settle, sharpened
-from .solution import Clock, Duals, Options, Solution, Status, relative_gap
+from .solution import Clock, Duals, Options, Proof, Solution, Status, relative_gap
 
-__all__ = ["Box", "Climb", "Cuts", "Incumbent", "Tangents", "climb", "whole_box"]
+__all__ = [
+    "Box",
+    "Climb",
+    "Cuts",
+    "Incumbent",
+    "Tangents",
+    "climb",
+    "leaf",
+    "switch_of",
+    "whole_box",
+]
 
 # Closer than this share of the objective's size two values are the same number.
 EXACT = 1e-11
@@ -188,6 +198,14 @@ def climb(
     return Climb(Status.OPTIMAL, relaxed, cuts, excess)
 
 
+def leaf(part: LinearPart, result: Climb) -> Proof:
+    """The part of a proof that one climbed box gives."""
+    if result.relaxed is not None:
+        return {"prices": result.relaxed.rows.tolist()}
+    ray = part.ray() if result.status is Status.INFEASIBLE else None
+    return {} if ray is None else {"ray": ray.tolist()}
+
+
 def first_cuts(envelopes: Envelopes, work: NDArray[np.bool_]) -> Cuts:
     """A handful of tangents per term, from where its concave part begins."""
     cuts, term = Cuts(), np.flatnonzero(work)
@@ -238,6 +256,7 @@ class Tangents:
             value,
             bound,
             Duals.at(problem, incumbent.spend, result.relaxed.rows) if proven else None,
+            leaf(part, result),
             self.name,
             "proven" if proven else "stopped before its proof",
             clock.seconds,

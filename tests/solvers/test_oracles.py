@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from optimizer.allocation import optimize
+from optimizer.certificate import verify
 from optimizer.errors import Infeasible
 from optimizer.plan.constraints import (
     CONSTRAINTS,
@@ -89,6 +90,8 @@ def agrees(plan):
     assert best.status is Status.OPTIMAL
     assert best.gap <= 1e-4
     assert best.objective == pytest.approx(best.problem.value(best.spend), rel=1e-12)
+    verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
+    assert verdict.holds, verdict.faults
     assert found <= best.bound + 1e-6 * size
     assert best.objective >= found - 1.1e-4 * size
 
