@@ -333,7 +333,8 @@ class _Search:
         if best.spend is None:
             if self.is_unbounded:
                 return replace(about, status=Status.UNBOUNDED)
-            return about if self.open else replace(about, status=Status.INFEASIBLE)
+            # A box that its relaxation could not rule out may still hold a plan.
+            return about if bound > -np.inf else replace(about, status=Status.INFEASIBLE)
         bound = max(bound, best.value)
         proven = relative_gap(best.value, bound) <= self.options.gap
         return replace(
