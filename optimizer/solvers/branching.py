@@ -26,7 +26,7 @@ from .tangents import EXACT, Box, Climb, Cuts, Incumbent, climb, leaf, switch_of
 __all__ = ["Branching"]
 
 # A switch this close to 0 or 1 is decided.
-_DECIDED = 1e-6
+_DECIDED = 1e-8
 # A division leaves at least this share of the interval on either side.
 _MARGIN = 1e-3
 
