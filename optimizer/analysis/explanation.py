@@ -125,7 +125,7 @@ class _Teller:
 
     def _cost_of_rules(self, today: Allocation, gain: str, percent: str) -> Statement:
         change, rules = self.frame["change"], self._broken(today)
-        source, target = self._names(-change), self._names(change)
+        source, target = self._names(-change, 1), self._names(change, 1)
         slots = {"rules": rules, "gain": gain, "percent": percent}
         if not (source and target):
             return self.tell("headline.breaks_plain", value=self._value(), **slots)
@@ -312,7 +312,7 @@ class _Teller:
         slots = {name: self.voice.rate(rate) for name, rate in rates.items()}
         if not self.voice.counts_money:
             return self.voice.say(f"{key}_cost", noun=self.voice.noun, **slots)
-        return self.voice.say(key, one=self.voice.one, **slots)
+        return self.voice.say(key, one=self.voice.one, earned=self.voice.earned, **slots)
 
     def _best_free(self, role: str) -> float | None:
         """The highest marginal return among the lines of a role that stand at no bound."""

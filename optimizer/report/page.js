@@ -48,12 +48,12 @@
     }
   }
 
-  // On narrow screens long row labels take a line of their own size and legends two columns.
+  // On narrow screens row labels are a little smaller and legends have one column.
   function fit(layout, width) {
     if (width >= 420) return;
     const axis = layout.yaxis;
     if (axis && axis.tickmode === "array" && axis.automargin) axis.tickfont = { ...axis.tickfont, size: 11 };
-    if (layout.legend && layout.legend.entrywidth) layout.legend.entrywidth = Math.floor(width / 2) - 52;
+    if (layout.legend && layout.legend.entrywidth) layout.legend.entrywidth = Math.max(width - 110, 120);
   }
 
   async function unpack() {

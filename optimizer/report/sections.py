@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from optimizer.words import listed
+
 from . import charts
 from .blocks import Chart, Section
 from .charts.response import common_returns
@@ -166,25 +168,30 @@ def _marginal(view: View) -> Chart:
     if not voice.counts_money:
         title = view.say("chart.marginal.title_cost", noun=voice.noun)
     elif not levels:
-        title = view.say("chart.marginal.title_none", one=voice.one)
+        title = view.say("chart.marginal.title_none", one=voice.one, earned=voice.earned)
     elif len(levels) == 1 and not levels[0][0]:
         next_ = voice.money(levels[0][1], digits=2)
-        title = view.say("chart.marginal.title_one", one=voice.one, next=next_)
+        title = view.say("chart.marginal.title_one", one=voice.one, next=next_, earned=voice.earned)
     else:
         said = [
             view.voice.say(
-                "chart.marginal.level", role=view.role_name(role), next=voice.money(value, digits=2)
+                "chart.marginal.level", role=voice.line(role), next=voice.money(value, digits=2)
             )
             for role, value in levels
             if math.isfinite(value)
         ]
-        title = view.say("chart.marginal.title_roles", one=voice.one, levels=", ".join(said))
+        title = view.say(
+            "chart.marginal.title_roles",
+            one=voice.one,
+            levels=listed(said, view.lang),
+            earned=voice.earned,
+        )
     unit = view.currency if voice.counts_money else voice.noun
     return Chart(
         "marginal",
         title,
         charts.marginal_returns(view),
-        subtitle=view.say("chart.marginal.subtitle", unit=f"{voice.noun}, {unit}"
+        subtitle=view.say("chart.marginal.subtitle", unit=f"{voice.earned}, {unit}"
                           if voice.counts_money else unit),
         aid=view.say("chart.marginal.aid"),
         label=title,

@@ -191,7 +191,7 @@ def category_axis(labels: Sequence[str], **more: Any) -> dict[str, Any]:
 def width_of(texts: Sequence[str]) -> int:
     """About how many pixels the widest text takes at the usual size."""
     widths = [
-        sum(12.5 if unicodedata.east_asian_width(c) in "WF" else 7.0 for c in text)
+        sum(13.0 if unicodedata.east_asian_width(c) in "WFA" else 7.4 for c in text)
         for text in texts
     ]
     return math.ceil(max(widths, default=0.0))

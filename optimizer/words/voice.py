@@ -57,6 +57,12 @@ class Voice:
         return self.say(f"noun.{objective.kind}")
 
     @property
+    def earned(self) -> str:
+        """What the objective's weights count before spend is taken off: margin for profit."""
+        kind = self.plan.objective.kind
+        return self.say("noun.margin") if kind == "profit" else self.noun
+
+    @property
     def goal(self) -> str:
         """The objective in words."""
         return self.say(f"goal.{self.plan.objective.kind}", noun=self.noun)

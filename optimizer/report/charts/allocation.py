@@ -173,15 +173,13 @@ def role_strip(view: View, rows: Sequence[tuple[str, Sequence[float]]]) -> Any:
         traces.append({
             "type": "bar", "orientation": "h", "name": view.role_name(role),
             "x": rounded(shares), "y": list(range(len(rows))), "width": 0.66,
-            "text": [f"{view.role_name(role)} {voice.percent(share)}" if share > 0.18
+            "text": [f" {view.role_name(role)} {voice.percent(share)} " if share > 0.18
                      else voice.percent(share, 0) if share > 0.07 else "" for share in shares],
-            "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
+            "textposition": "inside", "textangle": 0,
+            "insidetextanchor": "end" if role == "traffic" else "start",
             "insidetextfont": {"color": ON_TRAFFIC if role == "traffic" else ON_COLOUR, "size": 13},
             "constraintext": "none",
-            "marker": {"color": colour_of(role),
-                       "pattern": {"shape": "." if role == "traffic" else "",
-                                   "fillmode": "overlay", "fgcolor": PAPER,
-                                   "fgopacity": 0.45, "size": 7}},
+            "marker": {"color": colour_of(role), "line": {"color": PAPER, "width": 1}},
             "hovertemplate": "%{customdata}<extra></extra>",
             "customdata": [f"{view.role_name(role)}: {voice.percent(share)}" for share in shares],
         })  # fmt: skip
@@ -203,9 +201,9 @@ def role_strip(view: View, rows: Sequence[tuple[str, Sequence[float]]]) -> Any:
         })  # fmt: skip
     return figure(
         traces,
-        height=46 * len(rows) + 70,
+        height=46 * len(rows) + 56,
         barmode="stack",
-        margin={"t": 26, "r": 20},
+        margin={"t": 26, "r": 28, "b": 30},
         xaxis=axis(0, 1, voice, write=lambda v: voice.percent(v, 0), showgrid=False),
         yaxis=category_axis([name for name, _ in rows]),
         shapes=shapes,

@@ -172,7 +172,7 @@ def brand_rule(view: View, sweep: Any) -> Any:
                 shapes.append({"type": "line", "x0": best["x"], "x1": at, "y0": theirs,
                                "y1": theirs, "line": {"color": DECREASE, "width": 1.2,
                                                       "dash": "3px,3px"}})  # fmt: skip
-                left = at > 0.6
+                left = at >= 0.5
                 cost = voice.amount(abs(theirs - ours))
                 annotations.append({
                     "x": at, "y": theirs, "showarrow": False,

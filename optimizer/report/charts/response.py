@@ -104,7 +104,7 @@ def response_curve(view: View, row: Any) -> Any:
         traces,
         height=210,
         margin={"l": 8, "r": 14, "t": 6, "b": 30},
-        xaxis=axis(0, right, voice, count=3, zeroline=False),
+        xaxis=axis(-0.03 * right, right, voice, count=3, zeroline=False),
         yaxis=axis(0, top, voice, count=3, automargin=True, zeroline=False),
         shapes=shapes,
     )
