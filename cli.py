@@ -225,7 +225,7 @@ def optimize(reach: tuple[str, ...], prices: bool, **options: Any) -> int:
 @lang
 @debug
 def compare(**options: Any) -> int:
-    """Put what-ifs side by side, and say what a wrong bet would cost."""
+    """Put what-ifs side by side, with the cost of a wrong bet."""
     import optimizer as opt
     from optimizer.analysis.answer import comparison_answer
     from optimizer.terminal import pages
@@ -246,7 +246,7 @@ def compare(**options: Any) -> int:
         lambda: tables,
         lambda paper: pages.comparison(paper, result, plans),
     )
-    return code_of(answers)
+    return code_of(result.frame["status"])
 
 
 @adsplit.command(

@@ -186,16 +186,22 @@ def _report(error: Exception) -> int:
             json_text({"schema": "adsplit.error/1", "exit_code": code, **told}), err=True, nl=False
         )
         return code
-    click.echo(f"{_style('Error:', fg='red', bold=True)} {told['message']}", err=True)
-    for fault in told.get("faults", ()):
+    faults = told.get("faults", [])
+    head = _style("Error:", fg="red", bold=True)
+    if len(faults) != 1:
+        click.echo(f"{head} {told['message']}", err=True)
+    for fault in faults:
         place = "  ".join(filter(None, (fault["where"], fault["path"])))
-        if place:
-            click.echo(f"  {_style(place, bold=True)}", err=True)
-        click.echo(f"    {fault['problem']}", err=True)
+        place = _style(place, bold=True) if place else ""
+        if len(faults) == 1:
+            click.echo(f"{head} {place or fault['problem']}", err=True)
+        elif place:
+            click.echo(f"  {place}", err=True)
+        if place or len(faults) > 1:
+            click.echo(f"    {fault['problem']}", err=True)
         if fault["advice"]:
-            click.echo(f"    Fix: {fault['advice']}", err=True)
-    for way in told.get("relaxations", ()):
-        click.echo(f"  • {way['says']}", err=True)
+            known = fault["advice"].startswith(("Did you mean", "Known"))
+            click.echo(f"    {'' if known else 'Fix: '}{fault['advice']}", err=True)
     if code == UNEXPECTED and not settings.get("debug"):
         click.echo("  --debug shows where it happened", err=True)
     return code
@@ -213,7 +219,7 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
                 for f in error.faults
             ]
             count = len(faults)
-            words = "this cannot be used" if count == 1 else f"{count} things cannot be used"
+            words = str(error) if count == 1 else f"{count} things cannot be used"
             return BAD_INPUT, {**kind, "message": words, "faults": faults}
         case errors.Infeasible():
             ways: list[dict[str, Any]] = [

@@ -67,6 +67,7 @@ def _lines(paper: Paper, answer: Allocation) -> None:
     known, unknown = bool(frame["current"].notna().all()), bool(frame["current"].isna().all())
     before = float(frame["current"].sum())
     scale = Scale.of([answer.spent, before, plan.budget], plan.currency, lang)
+    held = _held_by(paper, answer)
     hundred = 100.0 if answer.spent > 0 else 0.0
     head, marginal, note = _marginal(paper, answer)
     columns: list[tuple[str, Iterable[Any], Any]] = [
@@ -92,14 +93,17 @@ def _lines(paper: Paper, answer: Allocation) -> None:
             percent(1.0, lang) if answer.spent > 0 else NONE,
         ),
         ("", marginal, ""),
-        ("held_by", _held_by(paper, answer), ""),
+        ("held_by", held, ""),
     ]
-    if unknown:
-        columns = [column for column in columns if column[0] not in {"today", "change"}]
+    empty = {"today", "change"} if unknown else set()
+    if not any(held):
+        empty.add("held_by")
+    columns = [column for column in columns if column[0] not in empty]
     paper.table(
         [paper.say(key) if key else head for key, _, _ in columns],
         zip(*(cells for _, cells, _ in columns), strict=True),
-        words=(0, len(columns) - 1),
+        words=[i for i, column in enumerate(columns) if column[0] in {"line", "held_by"}],
+        wraps=[i for i, column in enumerate(columns) if column[0] == "held_by"],
         footer=[total for _, _, total in columns],
     )
     paper.print()
@@ -202,7 +206,6 @@ def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> N
     """Several plans side by side."""
     frame: Any = result.frame
     first = next(iter(plans.values()))
-    kinds = {_goal(plan) for plan in plans.values()}
     scale = Scale.of([*frame["spent"], *frame["budget"]], first.currency, paper.lang)
     rows: list[list[Any]] = []
     for row in frame.itertuples():
@@ -216,7 +219,7 @@ def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> N
                 str(row.name),
                 scale.cell(row.budget),
                 scale.cell(row.spent),
-                worth.cell(row.value) + ("" if len(kinds) == 1 else f" {worth.voice.noun}"),
+                worth.cell(row.value) + ("" if same else f" {worth.voice.noun}"),
                 change if same and rows else "",
                 percent(row.brand_share, paper.lang) if there(row.brand_share) else NONE,
                 _move(row, first, paper.lang),
@@ -225,13 +228,13 @@ def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> N
         )
     worth = _Worth(paper, first, [*frame["value"]])
     heads = [paper.say(key) for key in ("name", "budget", "spent", "value", "change", "brand")]
-    if len(kinds) == 1:
-        heads[3] = worth.head
+    heads[3] = worth.head
     keep = list(range(8 if any(row[7] for row in rows) else 7))
     paper.table(
         [([*heads, paper.say("moved_most"), paper.say("status")])[k] for k in keep],
         [[row[k] for k in keep] for row in rows],
         words=(0, 6, 7),
+        wraps=(6,),
     )
     paper.print()
     paper.print(scale.note, "dim")
@@ -239,8 +242,8 @@ def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> N
         if row.reason:
             paper.print(f"{row.name}: {row.reason}", "yellow")
     _inputs(paper, result)
-    if len(kinds) == 1:
-        _regret(paper, result, worth)
+    alike = [name for name, plan in plans.items() if _goal(plan) == _goal(first)]
+    _regret(paper, result, worth, alike)
 
 
 def _goal(plan: Plan) -> tuple[str, str | None]:
@@ -262,11 +265,14 @@ def _inputs(paper: Paper, result: Comparison) -> None:
     rows = []
     for name, path, first, this in frame.itertuples(index=False, name=None):
         rows.append([str(name), str(path), plain_cell(first), "→", plain_cell(this)])
-    paper.table(["", "", "", "", ""], rows, words=(0, 1, 3))
+    paper.table(["", "", "", "", ""], rows, words=(0, 1, 3), wraps=(2, 4))
 
 
-def _regret(paper: Paper, result: Comparison, worth: _Worth) -> None:
+def _regret(paper: Paper, result: Comparison, worth: _Worth, names: Sequence[str]) -> None:
+    """What a wrong bet costs, among plans that count the same."""
     regret: Any = result.regret
+    alike = [name for name in regret.index if name in names]
+    regret = regret.loc[alike, alike]
     if len(regret) < 2:
         return
     paper.title(paper.say("regret_title"))
@@ -274,10 +280,20 @@ def _regret(paper: Paper, result: Comparison, worth: _Worth) -> None:
     if paper.is_terminal and room > paper.console.width:
         worst = regret.max(axis=1)
         where = regret.fillna(-1.0).idxmax(axis=1)
+        broken = regret.isna().sum(axis=1)
+        heads = ("name", "worst_regret", "in_world", "breaks_in")
         paper.table(
-            [paper.say("name"), paper.say("worst_regret"), paper.say("in_world")],
-            [[str(n), worth.cell(worst[n]), str(where[n])] for n in regret.index],
-            words=(0, 2),
+            [paper.say(key) for key in heads],
+            [
+                [
+                    str(name),
+                    worth.cell(worst[name]),
+                    str(where[name]) if worst[name] > 0 else "",
+                    paper.say("worlds", count=int(broken[name])) if broken[name] else "",
+                ]
+                for name in regret.index
+            ],
+            words=(0, 2, 3),
         )
         return
     paper.table(
@@ -314,13 +330,14 @@ def prices(paper: Paper, result: Prices, answer: Allocation) -> None:
             worth.amount(row.cost),
         ]
         for row in frame[frame["binding"].astype(bool)].itertuples()
+        if row.price is None or row.price > 1e-9 or (there(row.cost) and row.cost > 1e-9)
     ]
     paper.print(paper.say("prices_title"), "bold")
     if not rows:
         paper.print(f"  {say('binds.none', lang)}")
         return
     heads = ("rule", "price", "per", "holds_up_to", "cost")
-    paper.table([paper.say(key) for key in heads], rows, words=(0, 2))
+    paper.table([paper.say(key) for key in heads], rows, words=(0, 2), wraps=(0,))
     paper.print()
     paper.print(paper.say("prices_note"), "dim")
 
@@ -349,7 +366,15 @@ def tornado(paper: Paper, result: Tornado, spread: float, top: int) -> None:
         for row in shown.itertuples()
     ]
     heads = [paper.say(key) for key in ("assumption", "as_stated", "low", "high", "swing")]
-    paper.table([*heads, "", paper.say("grade")], rows, words=(0, 5, 6))
+    heads += ["", paper.say("grade")]
+    wide = not paper.is_terminal or paper.console.width >= 100
+    keep = [position for position in range(7) if wide or position != 5]
+    paper.table(
+        [heads[k] for k in keep],
+        [[row[k] for k in keep] for row in rows],
+        words=[i for i, k in enumerate(keep) if k in {0, 5, 6}],
+        wraps=[0],
+    )
     paper.print()
     if len(shown) < len(frame):
         paper.print(paper.say("more_rows", count=len(frame) - len(shown)), "dim")
@@ -491,6 +516,7 @@ def diagnosis(paper: Paper, found: Diagnosis) -> None:
         ["", "", "", ""],
         [["✓" if one.ok else "✗", one.what, one.found, one.advice] for one in found.checks],
         words=(0, 1, 2, 3),
+        wraps=(2, 3),
     )
 
 
@@ -502,4 +528,4 @@ def any_frame(paper: Paper, frame: Any) -> None:
         if any(isinstance(value, str) for value in frame[name])
     ]
     rows = [[plain_cell(v) for v in row] for row in frame.itertuples(index=False, name=None)]
-    paper.table([str(name) for name in frame.columns], rows, words=words)
+    paper.table([str(name) for name in frame.columns], rows, words=words, wraps=words[1:2])

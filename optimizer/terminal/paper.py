@@ -68,18 +68,19 @@ class Paper:
         rows: Iterable[Sequence[Cell]],
         *,
         words: Sequence[int] = (0,),
+        wraps: Sequence[int] = (),
         footer: Sequence[Cell] | None = None,
     ) -> None:
-        """A table. Columns of *words* stand left and wrap where there is no room.
+        """A table. Columns of *words* stand left, those of numbers right.
 
-        Numbers stand right and are never cut.
+        Those of *wraps* take more lines where there is no room; the others are never broken.
         """
         columns = [
             Column(
                 head,
                 footer="" if footer is None else footer[position],
                 justify="left" if position in words else "right",
-                no_wrap=position not in words,
+                no_wrap=position not in wraps,
                 overflow="fold",
                 header_style="dim",
                 footer_style="bold",
@@ -91,6 +92,7 @@ class Paper:
             box=box.ASCII2 if self.console.options.ascii_only else box.SIMPLE_HEAD,
             show_edge=False,
             pad_edge=False,
+            padding=(0, 0, 0, 1),
             show_header=any(heads),
             show_footer=footer is not None,
             border_style="dim",

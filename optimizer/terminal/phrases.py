@@ -123,6 +123,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "roles_today": ("{names} = {now} (today {was})", "{names} = {now}（当前 {was}）"),
     "marginal": ("Next {one}", "再投 {one}"),
     "worst_regret": ("Worst regret", "最大后悔值"),
+    "breaks_in": ("Breaks a rule in", "违反规则"),
+    "worlds": ("{count} of them", "{count} 种情形"),
     "in_world": ("in the world of", "所在情形"),
     "prices_note": (
         "Worth: what easing the rule by one unit gains, and how much easing that holds for.",

@@ -1,0 +1,153 @@
+"""``compare``, ``sweep``, ``sensitivity`` and ``report``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+
+Json = Callable[..., Any]
+
+
+def test_compare_takes_every_what_if_by_default(run_json: Json) -> None:
+    data = run_json("compare", "minimal")
+    assert data["schema"] == "adsplit.comparison/1"
+    names = [plan["name"] for plan in data["plans"]]
+    assert names == ["base", "cut_20", "dearer_clicks", "bad_year", "no_rule"]
+    assert data["plans"][0]["change"] in (0, None)
+    assert {entry["name"] for entry in data["inputs"]} == set(names[1:])
+
+
+def test_compare_takes_those_that_are_named(run_json: Json) -> None:
+    data = run_json("compare", "minimal", "--what-if", "cut_20", "--set", "even:split=5:5",
+                    "--set", "even:budget=500k", "--set", "value=50")  # fmt: skip
+    assert [plan["name"] for plan in data["plans"]] == ["base", "cut_20", "even"]
+    assert data["plans"][2]["budget"] == 500_000
+    assert data["plans"][2]["brand_share"] == pytest.approx(0.5)
+
+
+def test_compare_goes_on_where_one_plan_is_infeasible(run: Run, small: Path) -> None:
+    rule = "none:constraints.must={kind: spend, at_least: 900, where: social}"
+    result = run("compare", small, "--set", rule)
+    assert result.exit_code == 0, result.stderr
+    assert "infeasible" in result.stdout
+
+
+def test_compare_shows_regret_and_what_was_changed(run: Run) -> None:
+    text = run("compare", "minimal").stdout
+    for words in ("Regret", "What was changed", "cut_20", "800,000"):
+        assert words in text
+
+
+def test_compare_shows_plans_that_count_different_things(run: Run) -> None:
+    text = run("compare", "b2b", "--what-if", "most_leads", "--what-if", "cut_20").stdout
+    assert "leads" in text
+    assert "profit" in text
+
+
+def test_sweep_of_the_budget(run_json: Json) -> None:
+    data = run_json("sweep", "minimal", "budget=200k:1M:5")
+    assert data["unit"] == "money"
+    assert [point["x"] for point in data["points"]] == [2e5, 4e5, 6e5, 8e5, 1e6]
+    values = [point["value"] for point in data["points"]]
+    assert values == sorted(values)
+
+
+@pytest.mark.parametrize("path", ["budget", "split.brand"])
+def test_some_paths_need_no_range(run_json: Json, path: str) -> None:
+    data = run_json("sweep", "minimal", path)
+    assert len(data["points"]) >= 21
+    assert data["stated"] is not None
+    assert data["today"] is not None
+
+
+def test_sweep_of_shares_reads_per_cent(run_json: Json) -> None:
+    data = run_json("sweep", "minimal", "split.brand=20%:60%:3")
+    assert [round(point["x"], 9) for point in data["points"]] == [0.2, 0.4, 0.6]
+
+
+def test_sweep_of_a_factor(run_json: Json) -> None:
+    data = run_json("sweep", "minimal", "channels.search.traffic.price=*0.5:*1.5:3")
+    assert [point["x"] for point in data["points"]] == [0.5, 1.0, 1.5]
+
+
+def test_sweep_of_two_inputs(run: Run, run_json: Json) -> None:
+    arguments = ("sweep", "minimal", "budget=500k:1M:2", "split.brand=30%:50%:3")
+    assert len(run_json(*arguments)["points"]) == 6
+    rows = list(csv.DictReader(io.StringIO(run(*arguments, "--csv").stdout)))
+    assert [row["x1"] for row in rows] == ["500000.0"] * 3 + ["1000000.0"] * 3
+    assert "split.brand →" in run(*arguments).stdout
+
+
+def test_sweep_marks_what_is_stated_and_what_is_today(run: Run) -> None:
+    text = run("sweep", "b2b", "budget=2M:2.4M:2").stdout
+    assert "$2.4M" in text
+    assert "* stated" in run("sweep", "minimal", "budget").stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["foo", "budget=1:2", "budget=1:2:x", "budget=1:2:1", "budget=1%:2:3", "budget=a:b:3",
+             "budget=1:2:99999"],
+)  # fmt: skip
+def test_a_range_that_cannot_be_read_says_how_to_write_one(run: Run, text: str) -> None:
+    result = run("sweep", "minimal", text)
+    assert result.exit_code == 3
+    assert "budget=8M:14M:7" in result.stderr or "2 to 1000" in result.stderr
+
+
+def test_three_paths_are_too_many(run: Run) -> None:
+    one = "budget=1M:2M:2"
+    assert run("sweep", "minimal", one, one, one).exit_code == 3
+    assert run("sweep", "minimal", one, one).exit_code == 3
+    assert run("sweep", "minimal", "budget", "split.brand").exit_code == 3
+
+
+def test_sensitivity_prices_rules_and_ranks_assumptions(run_json: Json) -> None:
+    data = run_json("sensitivity", "minimal")
+    assert {entry["rule"] for entry in data["prices"]} >= {"budget", "split"}
+    swings = [entry["swing"] for entry in data["tornado"]]
+    assert swings == sorted(swings, reverse=True)
+
+
+def test_sensitivity_shows_the_largest(run: Run) -> None:
+    text = run("sensitivity", "minimal", "--top", "3", "--spread", "10%").stdout
+    assert "more; --top 0 shows all" in text
+    assert "10%" in text
+    assert "What the rules cost" in text
+
+
+def test_sensitivity_needs_to_know_which_table_is_meant(run: Run, tmp_path: Path) -> None:
+    assert run("sensitivity", "minimal", "--csv").exit_code == 2
+    assert run("sensitivity", "minimal", "-o", tmp_path / "x.csv").exit_code == 2
+    text = run("sensitivity", "minimal", "--csv", "--only", "prices").stdout
+    assert text.startswith("rule,part,unit,binding,price")
+
+
+def test_a_workbook_holds_every_table(run: Run, tmp_path: Path) -> None:
+    import openpyxl
+
+    path = tmp_path / "all.xlsx"
+    assert run("compare", "minimal", "-o", path).exit_code == 0
+    assert openpyxl.load_workbook(path).sheetnames == ["plans", "lines", "inputs", "regret"]
+
+
+def test_report_writes_one_page(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "plan.html"
+    result = run("report", "minimal", "-o", path, "--quick", "--lang", "zh")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    page = path.read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert 'lang="zh' in page
+    assert str(path) in result.stderr
+
+
+def test_report_wants_a_page(run: Run, tmp_path: Path) -> None:
+    assert run("report", "minimal").exit_code == 2
+    assert run("report", "minimal", "-o", tmp_path / "x.pdf").exit_code == 2

@@ -1,0 +1,161 @@
+"""What goes wrong is told in words, all at once, on stderr, with an exit code that means something."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Program, Run
+
+BAD = """\
+name: Bad
+budget: 12m
+value: 1
+channels:
+  search: {curve: {kind: hil, ceiling: 3}, curent: 5}
+"""
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD, encoding="utf-8")
+    return path
+
+
+def test_all_faults_are_told_at_once_with_their_places(run: Run, bad: Path) -> None:
+    for command in ("check", "optimize"):
+        result = run(command, bad)
+        assert result.exit_code == 3
+        assert result.stdout == ""
+        for words in (f"{bad}:2:9", f"{bad}:5:", "12M", "hill", "current"):
+            assert words in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_faults_are_json_where_json_is_asked_for(run: Run, bad: Path) -> None:
+    result = run("optimize", bad, "--json")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    told = json.loads(result.stderr)
+    assert told["schema"] == "adsplit.error/1"
+    assert told["exit_code"] == 3
+    assert {fault["path"] for fault in told["faults"]} >= {"budget"}
+    assert all(set(fault) == {"where", "path", "problem", "advice"} for fault in told["faults"])
+
+
+def test_an_infeasible_plan_says_why_and_what_would_mend_it(run: Run, impossible: Path) -> None:
+    result = run("optimize", impossible)
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    assert "Error:" in result.stderr
+    assert "budget" in result.stderr
+    told = json.loads(run("optimize", impossible, "--json").stderr)
+    assert told["exit_code"] == 4
+    assert told["error"] == "Infeasible"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["optimize", "nosuch"], 3, "b2b"),
+        (["optimize", "nosuch.yaml"], 3, "nosuch.yaml"),
+        (["optimize", "minimal", "--what-if", "cut20"], 3, "Did you mean 'cut_20'?"),
+        (["optimize", "minimal", "--set", "budgt=3"], 3, "Did you mean 'budget'?"),
+        (["optimize", "minimal", "--set", "budget"], 3, "PATH=VALUE"),
+        (["optimize", "minimal", "--set", "budget=1,5"], 3, "ambiguous"),
+        (["optimize", "minimal", "--split", "6"], 3, "split"),
+        (["optimize", "minimal", "--reach", "lead=5"], 3, "lead"),
+        (["optimize", "minimal", "--reach", "0"], 3, "--reach 0"),
+        (["optimize", "b2b", "--reach", "leads=5"], 3, "Did you mean 'lead'?"),
+        (["optimize", "minimal", "--gap", "0"], 2, "--gap"),
+        (["optimize", "minimal", "--time-limit", "-1"], 2, "--time-limit"),
+        (["optimize", "minimal", "--format", "yaml"], 2, "table"),
+        (["optimize"], 2, "SCENARIO"),
+        (["optimize", "minimal", "-o", "plan.txt"], 2, ".xlsx"),
+        (["optimize", "minimal", "-o", "no/such/folder/plan.json"], 2, "folder"),
+        (["sensitivity", "minimal", "--spread", "120%"], 2, "120%"),
+        (["scenarios", "b2"], 3, "b2b"),
+        (["schema", "nonsense"], 2, "scenario"),
+        (["init", "x", "--budget", "lots", "--yes"], 3, "lots"),
+        (["init", "x", "--currency", "dollars", "--yes"], 3, "currency"),
+    ],
+)
+def test_exit_codes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                    arguments: list[str], code: int, words: str) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_nobody_expected_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    import optimizer.allocation
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("a wheel came off\nand rolled away")
+
+    monkeypatch.setattr(optimizer.allocation, "solve", broken)
+    result = run("optimize", "minimal")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == "Error: RuntimeError: a wheel came off"
+    assert "--debug" in result.stderr
+    shown = run("optimize", "minimal", "--debug")
+    assert shown.exit_code == 1
+    assert "Traceback" in shown.stderr
+    assert "Traceback" in run("--debug", "optimize", "minimal").stderr
+
+
+def test_excel_files_need_their_part(run: Run, tmp_path: Path,
+                                     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    monkeypatch.setattr("optimizer.terminal.files.find_spec", lambda _: None)
+    result = run("optimize", "minimal", "-o", tmp_path / "plan.xlsx")
+    assert result.exit_code == 6
+    assert "pip install 'adsplit[excel]'" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("optimizer.allocation.solve", None)
+    result = run("optimize", "minimal", "-o", tmp_path / "plan.json")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+
+
+def test_a_write_that_fails_leaves_the_old_file(run: Run, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    path = tmp_path / "plan.json"
+    path.write_text("old", encoding="utf-8")
+
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    result = run("optimize", "minimal", "-o", path)
+    assert result.exit_code == 1
+    assert "No space left" in result.stderr
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_not_utf8_is_told(program: Program) -> None:
+    import subprocess
+
+    from tests.cli.conftest import environment
+
+    done = subprocess.run([sys.executable, "-m", "cli", "check", "-"], env=environment(),
+                          input="name: 预算".encode("gbk"), capture_output=True, timeout=60,
+                          check=False)  # fmt: skip
+    assert done.returncode == 3
+    assert b"UTF-8" in done.stderr
