@@ -37,6 +37,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+# Newton's steps double the digits; from the asymptote this many always suffice.
+_NEWTON = 60
+
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 
 
@@ -72,8 +75,10 @@ class ResponseCurve(Protocol):
 class _Formula:
     """A curve whose outcome is a formula of exposure and a few parameters.
 
-    ``formula`` and ``gradient`` take arrays that broadcast: exposure of any shape, and one array
-    per name in ``parameters``. Thus a million lines of one kind are one call.
+    ``formula``, ``gradient``, ``inverse`` and ``bend`` take arrays that broadcast: exposure or
+    slope of any shape, and one array per name in ``parameters``. Thus a million lines of one kind
+    are one call. ``inverse`` is the exposure at which the concave part has a given slope above
+    zero, or where that part begins if it is nowhere that steep; ``bend`` is where it begins.
     """
 
     parameters: ClassVar[tuple[str, ...]]
@@ -81,6 +86,10 @@ class _Formula:
 
     formula: ClassVar[Callable[..., Floats]]
     gradient: ClassVar[Callable[..., Floats]]
+    inverse: ClassVar[Callable[..., Floats]]
+    bend: ClassVar[Callable[..., Floats]] = staticmethod(
+        lambda *values: np.zeros(np.shape(values[0]))
+    )
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -90,7 +99,7 @@ class _Formula:
     @property
     def inflection(self) -> float:
         """Exposure above which the curve is concave."""
-        return 0.0
+        return float(self.bend(*map(np.float64, self.values)))
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(x), element by element, in outcomes."""
@@ -122,6 +131,11 @@ class Linear(_Formula):
         """The rate, everywhere."""
         return np.broadcast_to(rate, np.shape(x)) + 0.0 * x
 
+    @staticmethod
+    def inverse(slope: Floats, rate: Floats) -> Floats:
+        """Without limit where the rate is above the slope, else nothing."""
+        return np.where(np.asarray(rate) > slope, np.inf, 0.0)
+
 
 @stated
 class Log(_Formula):
@@ -144,6 +158,11 @@ class Log(_Formula):
     def gradient(x: Floats, scale: Floats, unit: Floats) -> Floats:
         """Scale / (unit + x)."""
         return scale / (unit + x)
+
+    @staticmethod
+    def inverse(slope: Floats, scale: Floats, unit: Floats) -> Floats:
+        """Scale / slope − unit."""
+        return np.maximum(scale / slope - unit, 0.0)
 
 
 @stated
@@ -169,6 +188,14 @@ class Power(_Formula):
         with np.errstate(divide="ignore"):
             return scale * exponent * np.power(np.maximum(x, 0.0), exponent - 1.0)
 
+    @staticmethod
+    def inverse(slope: Floats, scale: Floats, exponent: Floats) -> Floats:
+        """(Scale · exponent / slope)^(1 / (1 − exponent)); a straight line at exponent 1."""
+        ratio, rest = scale * exponent / slope, 1.0 - exponent
+        with np.errstate(divide="ignore", over="ignore"):
+            curved = np.exp(np.log(ratio) / np.where(rest > 0, rest, 1.0))
+        return np.where(rest > 0, curved, np.where(ratio > 1, np.inf, 0.0))
+
 
 @stated
 class Exponential(_Formula):
@@ -191,6 +218,11 @@ class Exponential(_Formula):
     def gradient(x: Floats, ceiling: Floats, unit: Floats) -> Floats:
         """(Ceiling / unit) · e^(−x / unit)."""
         return ceiling / unit * np.exp(-x / unit)
+
+    @staticmethod
+    def inverse(slope: Floats, ceiling: Floats, unit: Floats) -> Floats:
+        """Unit · ln(ceiling / (unit · slope))."""
+        return unit * np.log(np.maximum(ceiling / (unit * slope), 1.0))
 
 
 @stated
@@ -215,12 +247,6 @@ class Hill(_Formula):
         """S-shaped above a steepness of 1."""
         return Shape.S_SHAPED if self.steepness > 1 else Shape.CONCAVE
 
-    @property
-    def inflection(self) -> float:
-        """half · ((s − 1) / (s + 1))^(1/s)."""
-        s = self.steepness
-        return self.half * ((s - 1) / (s + 1)) ** (1 / s) if s > 1 else 0.0
-
     @staticmethod
     def formula(x: Floats, ceiling: Floats, half: Floats, steepness: Floats) -> Floats:
         """Ceiling · x^s / (half^s + x^s), without overflow."""
@@ -236,6 +262,36 @@ class Hill(_Formula):
             ratio = np.exp(np.minimum(z, 0.0) - np.log(x)) / (1.0 + np.exp(-np.abs(z)))
             inside = ceiling * steepness * ratio * _sigmoid(-z)
         return np.where(x > 0, inside, at_zero)
+
+    @staticmethod
+    def bend(_ceiling: Floats, half: Floats, steepness: Floats) -> Floats:
+        """Half · ((s − 1) / (s + 1))^(1/s) above a steepness of 1, else 0."""
+        above = np.maximum(np.asarray(steepness) - 1.0, 0.0)
+        return half * (above / (steepness + 1.0)) ** (1.0 / np.asarray(steepness))
+
+    @staticmethod
+    def inverse(slope: Floats, ceiling: Floats, half: Floats, steepness: Floats) -> Floats:
+        """Newton's method on ln f′ as a function of z = s · ln(x / half), where it is concave.
+
+        ln f′ = ln(ceiling · s / half) + (1 − 1/s) z − 2 ln(1 + e^z). The start, on its asymptote,
+        lies to the right of the root, from where Newton's steps never pass it.
+        """
+        s = np.asarray(steepness, float)
+        goal = np.log(slope) - np.log(ceiling * s / half)
+        rise = 1.0 - 1.0 / s
+        with np.errstate(divide="ignore"):
+            # Above a steepness of 1 the slope falls from the inflection on; else from zero on.
+            top = np.where(s > 1, np.log(np.maximum(s - 1.0, 0.0) / (s + 1.0)), -np.inf)
+        z = np.maximum(-goal / (1.0 + 1.0 / s), np.where(s > 1, top, -745.0 * s))
+        for _ in range(_NEWTON):
+            tail = np.exp(-np.abs(z))
+            value = rise * z - 2.0 * (np.maximum(z, 0.0) + np.log1p(tail)) - goal
+            down = rise - 2.0 * np.where(z >= 0, 1.0, tail) / (1.0 + tail)
+            step = value / np.minimum(down, -1e-9)
+            z = np.maximum(z - step, np.where(s > 1, top, -745.0 * s))
+            if np.all(np.abs(step) <= 1e-13 * np.maximum(np.abs(z), 1.0)):
+                break
+        return np.asarray(half * np.exp(z / s))
 
 
 @stated
@@ -261,11 +317,6 @@ class Logistic(_Formula):
         """S-shaped above a midpoint of 0."""
         return Shape.S_SHAPED if self.midpoint > 0 else Shape.CONCAVE
 
-    @property
-    def inflection(self) -> float:
-        """The midpoint."""
-        return self.midpoint
-
     @staticmethod
     def formula(x: Floats, ceiling: Floats, unit: Floats, midpoint: Floats) -> Floats:
         """Written with differences of tanh, which keep their digits near zero."""
@@ -278,6 +329,20 @@ class Logistic(_Formula):
         z = (x - midpoint) / unit
         rest = _sigmoid(midpoint / unit)
         return ceiling / unit * _sigmoid(z) * _sigmoid(-z) / rest
+
+    @staticmethod
+    def bend(_ceiling: Floats, _unit: Floats, midpoint: Floats) -> Floats:
+        """The midpoint."""
+        return np.asarray(midpoint, float)
+
+    @staticmethod
+    def inverse(slope: Floats, ceiling: Floats, unit: Floats, midpoint: Floats) -> Floats:
+        """m + u · ln(σ / (1 − σ)), with σ(1 − σ) = slope · u · (1 − σ(−m/u)) / ceiling."""
+        product = slope * unit * _sigmoid(midpoint / unit) / ceiling
+        root = np.sqrt(np.maximum(1.0 - 4.0 * product, 0.0))
+        # (1 + root)/(1 − root) loses its digits where root is near 1; this does not.
+        odds = (1.0 + root) ** 2 / np.maximum(4.0 * product, 1e-300)
+        return np.maximum(midpoint + unit * np.log(np.maximum(odds, 1.0)), 0.0)
 
 
 @stated
@@ -318,6 +383,12 @@ class Elasticity(_Formula):
         """V·K / (K + x)²."""
         denominator = spend * elasticity + x * (1 - elasticity)
         return average_return * spend**2 * elasticity / denominator**2
+
+    @staticmethod
+    def inverse(slope: Floats, spend: Floats, average_return: Floats, elasticity: Floats) -> Floats:
+        """√(V·K / slope) − K."""
+        root = spend * np.sqrt(average_return * elasticity / slope)
+        return np.maximum(root - spend * elasticity, 0.0) / (1.0 - elasticity)
 
 
 def _knots(values: tuple[float, ...]) -> tuple[float, ...]:

@@ -227,3 +227,24 @@ def test_a_curve_that_cannot_be_is_refused(make: Any, path: str) -> None:
     with pytest.raises(PlanError) as error:
         make()
     assert [fault.path for fault in error.value.faults] == [path]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CURVES if kind is not Points])
+@given(data=st.data())
+def test_the_inverse_finds_the_exposure_of_a_slope(kind, data):
+    """Proves the best reply to a price, on which line items are allocated."""
+    curve = data.draw(CURVE_STRATEGIES[kind])
+    if curve.shape is Shape.LINEAR:
+        rate = curve.slope(np.zeros(1))[0]
+        assert curve.inverse(np.array([rate * 2 + 1]), *map(np.float64, curve.values))[0] == 0
+        return
+    x = curve.inflection + np.geomspace(1e-3, 1e2, 9) * max(curve.inflection, 1.0)
+    slope = curve.slope(x)
+    told = (slope > 1e-200) & (slope < curve.slope(x * (1 - 1e-9)))
+    found = curve.inverse(slope[told], *map(np.float64, curve.values))
+    again = curve.slope(found)
+    np.testing.assert_allclose(again, slope[told], rtol=1e-6)
+    too_steep = np.array([float(curve.slope(np.array([curve.inflection]))[0]) * 2])
+    if np.isfinite(too_steep[0]) and too_steep[0] > 0:
+        place = curve.inverse(too_steep, *map(np.float64, curve.values))[0]
+        assert place == pytest.approx(curve.inflection, rel=1e-9, abs=1e-12)
