@@ -388,7 +388,9 @@ class _Teller:
             else:
                 key = "binds.plain" if price is None else f"binds.{unit}"
             slots = {"rule": rule, "one": self.voice.one, "noun": self.voice.noun}
-            if price is not None:
+            if price is not None and price > 0 and unit == "money" and not self.voice.counts_money:
+                key, slots["cost"] = f"{key}_cost", self.voice.money(1 / price)
+            elif price is not None:
                 slots["price"] = self._price(price, unit, of_budget=row["rule"] == "budget")
             statement = self.tell(key, **slots)
             cost = _known(row.get("cost"))

@@ -13,6 +13,7 @@ from optimizer.words.rules import line_rules, rule_in_words
 from .answer import status
 from .blocks import Appendix, Column, Table
 from .evidence import _figure, _path
+from .theme import TURNING
 from .view import View
 
 __all__ = ["appendix"]
@@ -25,7 +26,7 @@ def appendix(view: View) -> Appendix:
         rules=_rules(view),
         facts=_facts(view),
         command=_command(view),
-        document=json.dumps(to_document(view.allocation.plan), ensure_ascii=False, indent=2),
+        document=_document(view),
         glossary=_glossary(),
     )
 
@@ -92,6 +93,14 @@ def _command(view: View) -> str:
     if gap != 1e-4:
         words += ["--gap", f"{gap:g}"]
     return shlex.join(words)
+
+
+def _document(view: View) -> str:
+    """The plan as JSON; characters that would turn the text around are written as escapes."""
+    text = json.dumps(to_document(view.allocation.plan), ensure_ascii=False, indent=2)
+    for code in TURNING:
+        text = text.replace(chr(code), f"\\u{code:04x}")
+    return text
 
 
 def _glossary() -> list[tuple[str, str, str]]:

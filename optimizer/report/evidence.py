@@ -53,7 +53,9 @@ def frontier(view: View, sweep: Any) -> Section:
                 title,
                 charts.budget_frontier(view, sweep),
                 subtitle=view.say("chart.frontier.subtitle", currency=view.currency),
-                aid=view.say("chart.frontier.aid"),
+                aid=view.say(
+                    "chart.frontier.aid" if main == "profit" else "chart.frontier.aid_plain"
+                ),
                 label=title,
                 table=_sweep_table(view, sweep, view.say("table.budget")),
                 is_wide=True,
@@ -106,14 +108,14 @@ def brand_rule(view: View, sweep: Any) -> Section:
         title = view.say("chart.rule.title_plain")
     return Section(
         "rule",
-        view.say("section.rule"),
+        view.say("section.rule" if view.split is not None else "section.rule_free"),
         charts=[
             Chart(
                 "rule",
                 title,
                 charts.brand_rule(view, sweep),
                 subtitle=view.say("chart.rule.subtitle", noun=voice.noun),
-                aid=view.say("chart.rule.aid"),
+                aid=view.say("chart.rule.aid" if view.split is not None else "chart.rule.aid_free"),
                 label=title,
                 table=_sweep_table(view, sweep, view.say("table.brand_share")),
                 is_wide=True,
@@ -146,7 +148,13 @@ def prices(view: View, result: Any) -> Section:
         if not some:
             continue
         title = view.say(
-            "chart.prices.title" if len(some) == 1 else "chart.prices.title_most",
+            "chart.prices.title_inverse"
+            if unit == "money" and not view.voice.counts_money
+            else "chart.prices.title"
+            if len(some) == 1
+            else "chart.prices.title_most",
+            cost=view.voice.money(1 / abs(some[0]["price"])),
+            noun=view.voice.noun,
             rule=some[0]["says"],
             unit=view.voice.say(f"table.unit.{unit}"),
             price=some[0]["text"],
@@ -183,7 +191,9 @@ def prices(view: View, result: Any) -> Section:
 
 def _price(view: View, price: float, unit: str) -> str:
     if unit == "money" and not view.voice.counts_money:
-        return f"{price:.3g}"
+        if price <= 0:
+            return "0"
+        return view.say("chart.prices.inverse", cost=view.voice.money(1 / price))
     if unit == "money":
         return view.voice.money(price, digits=2)
     return view.voice.amount(price)

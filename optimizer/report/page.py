@@ -24,7 +24,7 @@ from . import answer, evidence, sections
 from .appendix import appendix
 from .blocks import Page
 from .tables import allocation_csv
-from .theme import DARK
+from .theme import DARK, TURNING
 from .view import View
 
 __all__ = ["render", "write_report"]
@@ -60,7 +60,10 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
         for key in ("page.language", "page.language_label", "page.theme_auto", "page.theme_light",
                     "page.theme_dark", "page.copy", "page.copied", "page.no_charts")
     }  # fmt: skip
-    shell["title"] = {one: say("page.title", one, name=allocation.plan.name) for one in LANGUAGES}
+    shell["title"] = {
+        one: say("page.title", one, name=allocation.plan.name.translate(TURNING))
+        for one in LANGUAGES
+    }
     say("page.title", lang, name="")
     data = {
         "figures": {page.lang: _figures(page) for page in pages},
@@ -164,11 +167,23 @@ def _source(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+def _settled(value: Any) -> Any:
+    """Text for the page: it turns no text around it; names and signed numbers stay in one row."""
+    if type(value) is not str:
+        return value
+    text = value.translate(TURNING).replace(" · ", "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}")
+    return text.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
+
+
 @cache
 def _template() -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        finalize=_settled,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     return environment.from_string(_source("page.html.jinja"))

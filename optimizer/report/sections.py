@@ -60,6 +60,7 @@ def _dumbbell(view: View) -> Chart:
         aid=view.say("chart.dumbbell.aid"),
         label=f"{title}. {values}",
         table=change_table(view),
+        is_wide=not view.has_today,
         legend=legend,
     )
 
@@ -68,12 +69,9 @@ def _changes(view: View) -> Chart:
     change = view.frame["change"]
     size = 0.5
     moved = max(float(change.clip(lower=0).sum()), float((-change).clip(lower=0).sum()))
-    title = view.say(
-        "chart.change.title",
-        moved=view.voice.cash(moved),
-        up=int((change > size).sum()),
-        down=int((change < -size).sum()),
-    )
+    up, down = int((change > size).sum()), int((change < -size).sum())
+    word = "" if up and down else "_up" if up else "_down"
+    title = view.say(f"chart.change.title{word}", moved=view.voice.cash(moved), up=up, down=down)
     return Chart(
         "change",
         title,
@@ -91,7 +89,7 @@ def _strip(view: View, sweep: Any) -> Chart:
         rows.append((view.say("word.today"), view.allocation.today.spend))
     rows.append((view.say("word.recommended"), view.allocation.spend))
     free = None
-    if sweep is not None and sweep.best is not None:
+    if sweep is not None and sweep.best is not None and view.split is not None:
         near = (sweep.frame["x"] - sweep.best).abs()
         found = sweep.allocations[int(near.to_numpy().argmin())]
         if found is not None and near.min() < 1e-9:

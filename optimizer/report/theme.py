@@ -30,6 +30,7 @@ __all__ = [
     "PAPER",
     "TODAY",
     "TRAFFIC",
+    "TURNING",
     "axis",
     "category_axis",
     "colour_of",
@@ -75,7 +76,7 @@ FONT = (
 )
 
 # Characters that turn the direction of the text around them.
-_TURNING = dict.fromkeys(
+TURNING = dict.fromkeys(
     [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C], None
 )
 
@@ -87,14 +88,14 @@ def colour_of(role: str) -> str:
 
 def plain(text: str) -> str:
     """User text for a figure, where ``<b>`` and ``&lt;`` would otherwise be read as markup."""
-    text = "".join(c for c in text.translate(_TURNING) if unicodedata.category(c) != "Cc")
+    text = "".join(c for c in text.translate(TURNING) if unicodedata.category(c) != "Cc")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def short(text: str, width: int = 22) -> str:
     """User text cut to some columns (a Chinese character takes two), then made plain."""
     total, kept = 0, ""
-    for character in text.translate(_TURNING):
+    for character in text.translate(TURNING):
         total += 2 if unicodedata.east_asian_width(character) in "WF" else 1
         if total > width:
             return plain(kept.rstrip() + "…")
@@ -111,15 +112,19 @@ def rounded(values: Sequence[float] | Any, digits: int = 6) -> list[float | None
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """At most about *count* round numbers from *low* to *high*."""
+    """About *count* round numbers from *low* to *high*."""
     span = high - low
     if not span > 0 or not math.isfinite(span):
         return [low]
-    raw = span / max(count, 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+    power = 10.0 ** math.floor(math.log10(span / max(count, 1)))
+    best: list[float] = []
+    for factor in (1, 2, 2.5, 5, 10, 20):
+        step = power * factor
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        values = [round(i * step, 12) for i in range(first, last + 1)]
+        if not best or abs(len(values) - count) < abs(len(best) - count):
+            best = values
+    return best
 
 
 def _decimals(values: Sequence[float], scale: float) -> int:

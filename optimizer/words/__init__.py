@@ -71,9 +71,10 @@ def money(
 
     if digits is None:
         digits = 0 if value == 0 else 1 if compact else 0 if abs(value) >= 100 else 2
-    if compact and abs(value) >= 1000:
+    size = _past_thousand(abs(value), lang, digits)
+    if compact and size >= _MAGNITUDES[lang][1]:
         text = format_compact_currency(
-            _past_thousand(abs(value), lang, digits),
+            size,
             currency,
             locale=_LOCALES[lang],
             fraction_digits=digits,
@@ -102,10 +103,9 @@ def number(
     from babel.numbers import format_compact_decimal, format_decimal
 
     locale = _LOCALES[lang]
-    if compact and abs(value) >= 1000:
-        text = format_compact_decimal(
-            _past_thousand(abs(value), lang, digits), locale=locale, fraction_digits=digits
-        )
+    size = _past_thousand(abs(value), lang, digits)
+    if compact and size >= _MAGNITUDES[lang][1]:
+        text = format_compact_decimal(size, locale=locale, fraction_digits=digits)
     else:
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         text = format_decimal(abs(value), pattern, locale=locale)
@@ -122,7 +122,8 @@ def _past_thousand(size: float, lang: str, digits: int) -> float:
     steps = _MAGNITUDES[lang]
     for here, above in itertools.pairwise(steps):
         if here <= size < above:
-            return above if round(size / here, digits) >= above / here else size
+            shown = round(size / here, digits if here > 1 else 0)
+            return above if shown >= above / here else size
     return size
 
 

@@ -17,7 +17,7 @@ DOCUMENT: dict[str, Any] = {
     "name": "Cloud accounting",
     "business": "b2b",
     "currency": "CNY",
-    "budget": 12_000_000,
+    "budget": 10_000_000,
     "objective": {"kind": "revenue"},
     "funnel": {
         "stages": ["visit", "lead", "deal"],
@@ -102,7 +102,7 @@ def answer() -> Allocation:
 def analyses() -> tuple[Any, ...]:
     allocation = answer()
     asked = allocation.plan
-    cut = optimize(replace_at(asked, "budget", 9_000_000))
+    cut = optimize(replace_at(asked, "budget", 8_000_000))
     return (
         rule_prices(allocation, ranges=True),
         budget_sweep(asked, n=5),

@@ -176,7 +176,8 @@ def brand_rule(view: View, sweep: Any) -> Any:
                 cost = voice.amount(abs(theirs - ours))
                 annotations.append({
                     "x": at, "y": theirs, "showarrow": False,
-                    "yanchor": "bottom", "yshift": 5,
+                    "yanchor": "top" if theirs < ours else "bottom",
+                    "yshift": -8 if theirs < ours else 5,
                     "xanchor": "right" if left else "left",
                     "text": f"<b>{view.say('chart.rule.cost', cost=cost)}</b>",
                     "font": {"size": 13, "color": INK},
