@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands, so that ``--help`` answers at 
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,12 @@ from optimizer.terminal.options import (
     code_of,
     compare_changes,
     complete,
+    currency_code,
     debug,
     fmt,
     jobs,
     lang,
+    money_text,
     option,
     print_text,
     scenario_name,
@@ -108,19 +111,24 @@ def init(
         raise click.UsageError(f"{path} is there already; --force overwrites it")
     asks = not yes and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def ask(text: str, default: Any, **kwargs: Any) -> Any:
-        return click.prompt(text, default=default, err=True, **kwargs) if asks else default
+    def ask(text: str, default: str, **kwargs: Any) -> str:
+        return str(click.prompt(text, default=default, err=True, **kwargs)) if asks else default
 
     if template is None:
-        choice = click.Choice(["b2b", "b2c", "b2c-cn", "minimal"])
-        template = ask(phrase("ask_template", lang), "b2b", type=choice)
-    starter = Starter.of(str(template))
-    currency = currency or ask(phrase("ask_currency", lang), starter.currency)
-    budget = budget or ask(phrase("ask_budget", lang), f"{starter.budget:.0f}")
-    starter = starter.with_money(str(currency).upper(), budget)
+        kinds = click.Choice(["b2b", "b2c", "b2c-cn", "minimal"])
+        template = ask(phrase("ask_template", lang), "b2b", type=kinds)
+    starter = Starter.of(template)
+    if currency is None:
+        currency = ask(phrase("ask_currency", lang), starter.currency, value_proc=currency_code)
+    if budget is None:
+        budget = ask(phrase("ask_budget", lang), f"{starter.budget:.0f}", value_proc=money_text)
+    starter = starter.with_money(currency.upper(), budget)
     if asks:
         note(phrase("ask_spends", lang, currency=starter.currency))
-        spends = {line: ask(f"  {line}", f"{now:.0f}") for line, now in starter.spends.items()}
+        spends = {
+            line: ask(f"  {line}", f"{now:.0f}", value_proc=money_text)
+            for line, now in starter.spends.items()
+        }
         starter = starter.with_spends(spends)
     directory.mkdir(parents=True, exist_ok=True)
     write_atomically(path, starter.text.encode())
@@ -493,6 +501,8 @@ def doctor(**options: Any) -> int:
 
 def main() -> None:
     """The console command."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # for developers; python -W shows them
     adsplit.main(prog_name="adsplit")
 
 

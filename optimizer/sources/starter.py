@@ -129,7 +129,7 @@ class Starter:
         return self._changed(changes)
 
     def with_spends(self, spends: Mapping[str, float | str]) -> Starter:
-        """The same with today's spend of some lines as given.
+        """The same with today's spend of some lines as given; a line's other sums go with it.
 
         Raises:
             UnknownName: there is no such line.
@@ -142,8 +142,16 @@ class Starter:
                 value = parse_money(amount)
             except ValueError as error:
                 raise ScenarioError(Fault(path, str(error))) from None
-            if value != self.spends.get(name):
-                changes[path] = _tidy(value)
+            now = self.spends.get(name)
+            if value == now:
+                continue
+            if value and now:
+                changes |= {
+                    at: _scaled(sum_, value / now)
+                    for at, sum_ in _sums(self.plan)
+                    if at.startswith(f"channels.{name}.")
+                }
+            changes[path] = _tidy(value)
         return self._changed(changes)
 
     def _changed(self, changes: Mapping[str, object]) -> Starter:

@@ -111,10 +111,10 @@ class Commands(click.Group):
             with _watched_interrupts():
                 code = super().invoke(ctx)
                 sys.stdout.flush()
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit):
             raise
-        except (KeyboardInterrupt, EOFError):
-            click.echo("Interrupted", err=True)
+        except (KeyboardInterrupt, EOFError, click.Abort):
+            note("\nInterrupted" if sys.stderr.isatty() else "Interrupted")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             _leave_quietly(ctx)

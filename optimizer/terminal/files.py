@@ -189,7 +189,10 @@ def _cell(value: Any) -> Any:
     if isinstance(value, int | float) or value is None:
         return value
     text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if text.startswith(_FORMULA):
+        text = f"'{text}"
+    # The writer quotes a line feed, but not on every Python a lone carriage return.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _umask() -> int:

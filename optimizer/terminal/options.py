@@ -32,10 +32,12 @@ __all__ = [
     "code_of",
     "compare_changes",
     "complete",
+    "currency_code",
     "debug",
     "fmt",
     "jobs",
     "lang",
+    "money_text",
     "option",
     "print_text",
     "scenario_name",
@@ -91,6 +93,24 @@ def share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:
         return parse_share(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+def money_text(text: str) -> str:
+    """Money as it was typed, refused at the prompt where it cannot be read."""
+    from optimizer.plan.units import parse_money
+
+    try:
+        parse_money(text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return text
+
+
+def currency_code(text: str) -> str:
+    """A currency's three letters, refused at the prompt where there are others."""
+    if not (len(text) == 3 and text.isascii() and text.isalpha()):
+        raise click.UsageError(f"{text!r} is not a code of three letters, such as EUR or CNY")
+    return text.upper()
 
 
 def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:

@@ -80,7 +80,7 @@ value: 10
 currency: EUR
 objective: revenue
 channels:
-  search: {curve: {kind: log, scale: 50, unit: 100}, current: 300}
+  search: {curve: {kind: log, scale: 50, unit: 100}, current: 300, maximum: 900}
   social: {curve: {kind: power, scale: 3, exponent: 0.5}, current: 700, maximum: 800}
 what_ifs:
   less: {budget: 500}

@@ -25,8 +25,18 @@ def test_compare_takes_every_what_if_by_default(run_json: Json) -> None:
 
 
 def test_compare_takes_those_that_are_named(run_json: Json) -> None:
-    data = run_json("compare", "minimal", "--what-if", "cut_20", "--set", "even:split=5:5",
-                    "--set", "even:budget=500k", "--set", "value=50")  # fmt: skip
+    data = run_json(
+        "compare",
+        "minimal",
+        "--what-if",
+        "cut_20",
+        "--set",
+        "even:split=5:5",
+        "--set",
+        "even:budget=500k",
+        "--set",
+        "value=50",
+    )
     assert [plan["name"] for plan in data["plans"]] == ["base", "cut_20", "even"]
     assert data["plans"][2]["budget"] == 500_000
     assert data["plans"][2]["brand_share"] == pytest.approx(0.5)
@@ -92,9 +102,17 @@ def test_sweep_marks_what_is_stated_and_what_is_today(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["foo", "budget=1:2", "budget=1:2:x", "budget=1:2:1", "budget=1%:2:3", "budget=a:b:3",
-             "budget=1:2:99999"],
-)  # fmt: skip
+    "text",
+    [
+        "foo",
+        "budget=1:2",
+        "budget=1:2:x",
+        "budget=1:2:1",
+        "budget=1%:2:3",
+        "budget=a:b:3",
+        "budget=1:2:99999",
+    ],
+)
 def test_a_range_that_cannot_be_read_says_how_to_write_one(run: Run, text: str) -> None:
     result = run("sweep", "minimal", text)
     assert result.exit_code == 3

@@ -1,4 +1,4 @@
-"""What goes wrong is told in words, all at once, on stderr, with an exit code that means something."""
+"""What goes wrong is told in words, all at once, on stderr, with a telling exit code."""
 
 from __future__ import annotations
 
@@ -85,8 +85,14 @@ def test_an_infeasible_plan_says_why_and_what_would_mend_it(run: Run, impossible
         (["init", "x", "--currency", "dollars", "--yes"], 3, "currency"),
     ],
 )
-def test_exit_codes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                    arguments: list[str], code: int, words: str) -> None:  # fmt: skip
+def test_exit_codes(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    words: str,
+) -> None:
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert result.exit_code == code, result.output
@@ -113,8 +119,9 @@ def test_what_nobody_expected_is_one_line(run: Run, monkeypatch: pytest.MonkeyPa
     assert "Traceback" in run("--debug", "optimize", "minimal").stderr
 
 
-def test_excel_files_need_their_part(run: Run, tmp_path: Path,
-                                     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_excel_files_need_their_part(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     monkeypatch.setattr("optimizer.terminal.files.find_spec", lambda _: None)
     result = run("optimize", "minimal", "-o", tmp_path / "plan.xlsx")
@@ -133,8 +140,9 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(
     assert "cannot be written" in result.stderr
 
 
-def test_a_write_that_fails_leaves_the_old_file(run: Run, tmp_path: Path,
-                                                monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_write_that_fails_leaves_the_old_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "plan.json"
     path.write_text("old", encoding="utf-8")
 
@@ -154,8 +162,13 @@ def test_not_utf8_is_told(program: Program) -> None:
 
     from tests.cli.conftest import environment
 
-    done = subprocess.run([sys.executable, "-m", "cli", "check", "-"], env=environment(),
-                          input="name: 预算".encode("gbk"), capture_output=True, timeout=60,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "check", "-"],
+        env=environment(),
+        input="name: 预算".encode("gbk"),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 3
     assert b"UTF-8" in done.stderr

@@ -22,9 +22,13 @@ HOSTILE = ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "=cmd|' /C calc'!A0"]
 @pytest.fixture
 def frame() -> pd.DataFrame:
     return pd.DataFrame(
-        {"line": ["搜索", "=HYPERLINK(1)", "plain"], "spend": [1e7 / 3, -5.0, np.nan],
-         "on": [True, False, True], "note": [None, "a,b", 'say "x"']}
-    )  # fmt: skip
+        {
+            "line": ["搜索", "=HYPERLINK(1)", "plain"],
+            "spend": [1e7 / 3, -5.0, np.nan],
+            "on": [True, False, True],
+            "note": [None, "a,b", 'say "x"'],
+        }
+    )
 
 
 def test_csv_keeps_every_digit_and_leaves_out_what_is_not_there(frame: pd.DataFrame) -> None:
@@ -41,7 +45,8 @@ def test_csv_keeps_every_digit_and_leaves_out_what_is_not_there(frame: pd.DataFr
 def test_no_text_of_a_csv_is_taken_for_a_formula(text: str) -> None:
     frame = pd.DataFrame({text: [text]})
     head, row = list(csv.reader(io.StringIO(csv_text(frame), newline="")))
-    assert head == row == [f"'{text}"]
+    harmless = "'" + text.replace("\r", "\n")
+    assert head == row == [harmless]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

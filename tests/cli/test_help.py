@@ -15,7 +15,19 @@ from tests.cli.conftest import Program, Run
 
 GOLDEN = Path(__file__).parent / "help.txt"
 
-HEAVY = ["numpy", "scipy", "pandas", "pulp", "highspy", "plotly", "pydantic", "ruamel", "rich", "babel", "jinja2"]
+HEAVY = [
+    "numpy",
+    "scipy",
+    "pandas",
+    "pulp",
+    "highspy",
+    "plotly",
+    "pydantic",
+    "ruamel",
+    "rich",
+    "babel",
+    "jinja2",
+]
 
 
 def test_the_help_is_as_it_was_agreed(run: Run) -> None:
@@ -51,8 +63,9 @@ def test_every_command_has_help_with_examples_and_short_lines(run: Run, name: st
 
 def _examples() -> list[str]:
     texts = [adsplit.examples]
-    texts += [command.examples for command in adsplit.commands.values()
-              if isinstance(command, Command)]  # fmt: skip
+    texts += [
+        command.examples for command in adsplit.commands.values() if isinstance(command, Command)
+    ]
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     return sorted({re.split(r" {2,}", line)[0] for line in lines})
 
@@ -79,8 +92,14 @@ def test_help_and_version_import_nothing_heavy(program: Program, arguments: list
 
     from tests.cli.conftest import environment
 
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True,
-                          encoding="utf-8", timeout=60, check=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
     assert done.stderr.splitlines()[-1] == "[]"
 
 
@@ -108,6 +127,11 @@ def test_completion_scripts_are_printed(program: Program, shell: str) -> None:
 
 
 def test_completion_knows_the_built_in_scenarios(program: Program) -> None:
-    done = program(env={"_ADSPLIT_COMPLETE": "bash_complete", "COMP_WORDS": "adsplit optimize b2",
-                        "COMP_CWORD": "2"})  # fmt: skip
+    done = program(
+        env={
+            "_ADSPLIT_COMPLETE": "bash_complete",
+            "COMP_WORDS": "adsplit optimize b2",
+            "COMP_CWORD": "2",
+        }
+    )
     assert "plain,b2b" in done.stdout

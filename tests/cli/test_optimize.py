@@ -1,4 +1,4 @@
-"""``adsplit optimize``: the table, the contract of its JSON, files, and the question turned round."""
+"""``adsplit optimize``: the table, its JSON contract, files, the question turned round."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_a_number_that_does_not_exist_is_null(run_json: Json, tmp_path: Path) ->
     path = tmp_path / "leads.yaml"
     path.write_text(
         "budget: 100\nobjective: outcomes\n"
-        "channels:\n  a: {curve: {kind: power, scale: 1, exponent: 0.5}}\n"
-        "  b: {curve: {kind: linear, rate: 0}}\n",
+        "channels:\n  a: {curve: {kind: power, scale: 1, exponent: 0.5}, maximum: 100}\n"
+        "  b: {curve: {kind: linear, rate: 0}, maximum: 100}\n",
         encoding="utf-8",
     )
     data = run_json("optimize", path)
@@ -99,19 +99,22 @@ def test_the_table_speaks_chinese(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("env", "words"),
-    [({"LANG": "zh_CN.UTF-8"}, "渠道"), ({"LANG": "C.UTF-8"}, "Line"),
-     ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "Line"),
-     ({"ADSPLIT_LANG": "zh", "LANG": "C"}, "渠道")],
-)  # fmt: skip
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "渠道"),
+        ({"LANG": "C.UTF-8"}, "Line"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "Line"),
+        ({"ADSPLIT_LANG": "zh", "LANG": "C"}, "渠道"),
+    ],
+)
 def test_the_language_follows_the_system(run: Run, env: dict[str, str], words: str) -> None:
     assert words in run("optimize", "minimal", env=env).stdout
 
 
 def test_settings_come_on_top_of_what_ifs_and_are_written_on_the_answer(run_json: Json) -> None:
-    data = run_json("optimize", "minimal", "--what-if", "cut_20", "--set", "budget=300k",
-                    "--split", "5:5")  # fmt: skip
-    assert data["budget"] == 300_000
-    assert data["provenance"]["applied"] == ["what-if cut_20", "set split=5:5", "set budget=300k"]
+    arguments = ("--what-if", "cut_20", "--set", "budget=1.5M", "--split", "5:5")
+    data = run_json("optimize", "b2b", *arguments)
+    assert data["budget"] == 1_500_000
+    assert data["provenance"]["applied"] == ["what-if cut_20", "set split=5:5", "set budget=1.5M"]
     brand = sum(line["spend"] for line in data["lines"] if line["role"] == "brand")
     assert brand / data["spent"] == pytest.approx(0.5)
 

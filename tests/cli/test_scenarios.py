@@ -44,8 +44,12 @@ def test_another_budget_scales_every_sum_and_changes_no_share(template: str) -> 
 
 
 def test_todays_spends_are_taken_as_given() -> None:
-    plan = Starter.of("minimal").with_spends({"search.traffic": "400k"}).plan
-    assert plan.line("search.traffic").current == 400_000
+    plan = Starter.of("b2b").with_spends({"search.traffic": "390k", "social.brand": 0}).plan
+    assert plan.line("social.brand").current == 0
+    line = plan.line("search.traffic")
+    # What the template says of the line at its own size, it says at this one.
+    assert (line.current, line.maximum, line.observed) == (390_000, 600_000, 450_000)
+    assert line.curve.spend == 390_000  # type: ignore[union-attr]
     with pytest.raises(opt.UnknownName):
         Starter.of("minimal").with_spends({"serch": 1})
     with pytest.raises(opt.ScenarioError):
@@ -100,8 +104,14 @@ def test_check_sees_limits_that_do_not_fit_the_budget(run_json: Json, small: Pat
     maxima = "channels.search.maximum=100"
     data = run_json("check", small, "--set", maxima, "--set", "channels.social.maximum=200")
     assert "cannot_spend" in {warning["key"] for warning in data["warnings"]}
-    data = run_json("check", small, "--set", "channels.search.minimum=900",
-                    "--set", "channels.social.minimum=300")  # fmt: skip
+    data = run_json(
+        "check",
+        small,
+        "--set",
+        "channels.search.minimum=900",
+        "--set",
+        "channels.social.minimum=300",
+    )
     assert "minima_above" in {warning["key"] for warning in data["warnings"]}
 
 

@@ -57,8 +57,14 @@ def test_chinese_goes_through_a_pipe_of_any_locale(program: Program) -> None:
 @unix
 def test_a_reader_that_leaves_is_no_error(program: Program) -> None:
     command = f"{sys.executable} -m cli schema | head -1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], env=environment(), capture_output=True,
-                          encoding="utf-8", timeout=60, check=True)  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
     assert done.stdout.splitlines()[0] == "{"
     assert done.stdout.splitlines()[1] in {"0", "141"}  # it may have been done before
     assert done.stderr == ""
@@ -68,8 +74,14 @@ def test_a_reader_that_leaves_is_no_error(program: Program) -> None:
 def test_a_closed_pipe_ends_quietly(program: Program) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([sys.executable, "-m", "cli", "scenarios", "b2b"], stdout=writer,
-                          env=environment(), stderr=subprocess.PIPE, timeout=60, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "scenarios", "b2b"],
+        stdout=writer,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
     os.close(writer)
     assert done.returncode == 141
     assert done.stderr == b""
@@ -77,8 +89,13 @@ def test_a_closed_pipe_ends_quietly(program: Program) -> None:
 
 def _interrupt(code: str, *arguments: str, ready: Path) -> subprocess.CompletedProcess[str]:
     """Run *code*, press Ctrl-C once it says it is ready, and wait for its end."""
-    running = subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment(),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")  # fmt: skip
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
     deadline = time.monotonic() + 30
     while not ready.exists() and time.monotonic() < deadline and running.poll() is None:
         time.sleep(0.02)
@@ -155,9 +172,13 @@ def _on_terminal(*arguments: str, columns: int, **env: str) -> tuple[str, str]:
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     terminal = {"TERM": "xterm-256color", **env}
-    running = subprocess.Popen([sys.executable, "-m", "cli", *arguments], stdin=follower,
-                               stdout=follower, stderr=subprocess.PIPE,
-                               env=environment(**terminal))  # fmt: skip
+    running = subprocess.Popen(
+        [sys.executable, "-m", "cli", *arguments],
+        stdin=follower,
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        env=environment(**terminal),
+    )
     os.close(follower)
     shown = b""
     while True:
