@@ -109,7 +109,7 @@ def init(
     path = directory / "scenario.yaml"
     if path.exists() and not force:
         raise click.UsageError(f"{path} is there already; --force overwrites it")
-    asks = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    asks = not yes and all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
     def ask(text: str, default: str, **kwargs: Any) -> str:
         return str(click.prompt(text, default=default, err=True, **kwargs)) if asks else default

@@ -244,8 +244,9 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
         case ModuleNotFoundError() if error.name in {"xlsxwriter", "openpyxl"}:
             words = f"Excel files need {error.name}; install it with: pip install 'adsplit[excel]'"
             return MISSING, {**kind, "message": words}
-        case OSError() if error.filename:
-            return UNEXPECTED, {**kind, "message": f"{error.filename}: {error.strerror}"}
+        case OSError() if error.strerror:
+            words = ": ".join(filter(None, (str(error.filename or ""), error.strerror)))
+            return UNEXPECTED, {**kind, "message": words}
         case _:
             text = str(error).strip().splitlines()
             words = f"{type(error).__name__}: {text[0] if text else 'without a message'}"

@@ -333,6 +333,8 @@ class Asked:
         """The scenario as it was read."""
         from optimizer.sources.scenario import read_scenario
 
+        if self.scenario == "-" and sys.stdin is None:
+            raise click.UsageError("There is no stdin to read a scenario from")
         if self.scenario == "-" and sys.stdin.isatty():
             note("Reading a scenario from the keyboard; end with Ctrl-D")
         return read_scenario(self.scenario)

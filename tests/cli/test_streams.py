@@ -55,6 +55,31 @@ def test_chinese_goes_through_a_pipe_of_any_locale(program: Program) -> None:
 
 
 @unix
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("schema > /dev/full", 1, "No space left on device"),
+        ("check - <&-", 2, "no stdin"),
+        ("check - < /dev/null", 3, "is empty"),
+    ],
+)
+def test_streams_that_are_full_closed_or_empty(command: str, code: int, words: str) -> None:
+    if "/dev/full" in command and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m cli {command}"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@unix
 def test_a_reader_that_leaves_is_no_error(program: Program) -> None:
     command = f"{sys.executable} -m cli schema | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
