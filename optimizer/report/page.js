@@ -29,29 +29,46 @@
     return value;
   }
 
+  const plots = (lang) => [...page(lang).querySelectorAll(".plot")];
+
+  function drawOne(div) {
+    const lang = div.closest(".page").dataset.lang;
+    const figure = data.figures[lang][div.dataset.chart];
+    const shown = isDark() ? coloured(figure) : figure;
+    // Plotly writes into what it is given, so it is given a copy.
+    const layout = JSON.parse(JSON.stringify(shown.layout));
+    const kind = div.closest("figure").classList;
+    if (printing) {
+      const shrink = kind.contains("small") ? 0.72 : div.dataset.chart === "tornado" ? 1 : 0.8;
+      layout.height = Math.round(layout.height * shrink);
+      layout.width = kind.contains("small") ? PRINT.small : kind.contains("half") ? PRINT.half : PRINT.wide;
+    }
+    const traces = JSON.parse(JSON.stringify(shown.data));
+    fit(layout, traces, printing ? layout.width : div.clientWidth);
+    window.Plotly.react(div, traces, layout, config);
+    div.style.minHeight = "";
+  }
+
   function draw() {
-    if (!window.Plotly) return;
-    const lang = language();
-    for (const div of page(lang).querySelectorAll(".plot")) {
-      const figure = data.figures[lang][div.dataset.chart];
-      const shown = isDark() ? coloured(figure) : figure;
-      // Plotly writes into what it is given, so it is given a copy.
-      const layout = JSON.parse(JSON.stringify(shown.layout));
-      const kind = div.closest("figure").classList;
-      if (printing) {
-        const shrink = kind.contains("small") ? 0.72 : div.dataset.chart === "tornado" ? 1 : 0.8;
-        layout.height = Math.round(layout.height * shrink);
-        layout.width = kind.contains("small") ? PRINT.small : kind.contains("half") ? PRINT.half : PRINT.wide;
-      }
-      fit(layout, printing ? layout.width : div.clientWidth);
-      Plotly.react(div, JSON.parse(JSON.stringify(shown.data)), layout, config);
-      div.style.minHeight = "";
+    if (window.Plotly) plots(language()).forEach(drawOne);
+  }
+
+  // The first time, the page stays awake between figures.
+  async function drawInTurn() {
+    for (const div of plots(language())) {
+      if (!div.closest(".page").hidden) drawOne(div);
+      await new Promise((resume) => setTimeout(resume));
     }
   }
 
-  // On narrow screens row labels are a little smaller and legends have one column.
-  function fit(layout, width) {
+  // On narrow screens labels are shorter and smaller, and legends have one column.
+  function fit(layout, traces, width) {
     if (width >= 420) return;
+    if (layout.meta) {
+      layout.annotations.forEach((note, i) => { note.text = layout.meta.short[i]; });
+      layout.margin.r = layout.meta.right;
+    }
+    for (const trace of traces) if (trace.meta) trace.text = trace.meta.short;
     const axis = layout.yaxis;
     if (axis && axis.tickmode === "array" && axis.automargin) axis.tickfont = { ...axis.tickfont, size: 11 };
     if (layout.legend && layout.legend.entrywidth) layout.legend.entrywidth = Math.max(width - 110, 120);
@@ -59,7 +76,9 @@
 
   async function unpack() {
     const packed = document.getElementById("plotly");
-    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (c) => c.charCodeAt(0));
+    const text = atob(packed.textContent);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
@@ -153,7 +172,7 @@
   if (themes.includes(asked.get("theme"))) paint(asked.get("theme"));
   if (asked.get("lang") in data.tags) speak(asked.get("lang"));
   narrow = innerWidth < 620;
-  unpack().then(() => { draw(); root.dataset.ready = ""; }, () => {
+  unpack().then(drawInTurn).then(() => { root.dataset.ready = ""; }, () => {
     root.classList.add("no-js");
     for (const notice of document.querySelectorAll(".broken-charts")) notice.hidden = false;
     for (const details of document.querySelectorAll("figure details")) details.open = true;

@@ -171,7 +171,7 @@ def _settled(value: Any) -> Any:
     """Text for the page: it turns no text around it; names and signed numbers stay in one row."""
     if type(value) is not str:
         return value
-    text = value.translate(TURNING).replace(" · ", "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}")
+    text = value.translate(TURNING).replace(" · ", "\N{NO-BREAK SPACE}· ")
     return text.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
 
 

@@ -37,7 +37,7 @@ def _dumbbell(view: View) -> Chart:
     if view.has_today:
         legend.insert(0, ("circle", view.say("word.today")))
     if view.roles != [""]:
-        legend += [(f"swatch-{role or 'none'}", view.role_name(role)) for role in view.roles]
+        legend += _swatches(view)
     if not view.has_today:
         top = frame.iloc[0]
         share = view.voice.percent(top["share"])
@@ -63,6 +63,10 @@ def _dumbbell(view: View) -> Chart:
         is_wide=not view.has_today,
         legend=legend,
     )
+
+
+def _swatches(view: View) -> list[tuple[str, str]]:
+    return [(f"swatch-{role or 'none'}", view.role_name(role)) for role in view.roles]
 
 
 def _changes(view: View) -> Chart:
@@ -117,6 +121,7 @@ def _strip(view: View, sweep: Any) -> Chart:
         label=title,
         table=roles_table(view, plans),
         is_wide=True,
+        legend=_swatches(view),
     )
 
 

@@ -119,13 +119,12 @@ def change_bars(view: View) -> Any:
     size = 1.08 * max(map(abs, change), default=0.0) or 1.0
     low = -size if min(change, default=0) < 0 else -0.08 * size
     high = size if max(change, default=0) > 0 else 0.08 * size
-    labels = []
+    labels, brief = [], []
     for row in frame.itertuples():
         sign = "▲" if row.change > 0 else "▼" if row.change < 0 else "="
+        brief.append(f"{sign} {voice.cash(row.change, signed=True)}")
         share = voice.percent(row.change / row.current, 0, signed=True) if row.current > 0 else ""
-        labels.append(
-            f"{sign} {voice.cash(row.change, signed=True)}" + (f" ({share})" if share else "")
-        )
+        labels.append(f"{brief[-1]} ({share})" if share else brief[-1])
     bars = [
         {
             "type": "bar",
@@ -155,6 +154,7 @@ def change_bars(view: View) -> Any:
     return figure(
         bars,
         height=ROW * len(rows) + 56,
+        meta={"short": brief, "right": width_of(brief) + 12},
         barmode="overlay",
         margin={"r": width_of(labels) + 12},
         xaxis=axis(low, high, voice, title=view.currency, count=3),
@@ -175,6 +175,7 @@ def role_strip(view: View, rows: Sequence[tuple[str, Sequence[float]]]) -> Any:
             "x": rounded(shares), "y": list(range(len(rows))), "width": 0.66,
             "text": [f" {view.role_name(role)} {voice.percent(share)} " if share > 0.18
                      else voice.percent(share, 0) if share > 0.07 else "" for share in shares],
+            "meta": {"short": [voice.percent(s, 0) if s > 0.12 else "" for s in shares]},
             "textposition": "inside", "textangle": 0,
             "insidetextanchor": "end" if role == "traffic" else "start",
             "insidetextfont": {"color": ON_TRAFFIC if role == "traffic" else ON_COLOUR, "size": 13},
