@@ -66,7 +66,7 @@ def answer(view: View, prices: Any) -> Answer:
     moves = [move.text for move in told.moves] or [view.say("answer.no_moves")]
     return Answer(
         headline=told.headline.text,
-        proof=told.proof.text,
+        proof=view.say("proof.assumes", proof=told.proof.text),
         cards=_cards(view, prices),
         moves_title=view.say("answer.moves" if view.has_today else "answer.moves_new"),
         moves=moves,

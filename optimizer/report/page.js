@@ -39,7 +39,7 @@
     const layout = JSON.parse(JSON.stringify(shown.layout));
     const kind = div.closest("figure").classList;
     if (printing) {
-      const shrink = kind.contains("small") ? 0.72 : div.dataset.chart === "tornado" ? 1 : 0.8;
+      const shrink = kind.contains("small") ? 0.72 : div.dataset.chart === "tornado" ? 0.9 : 0.7;
       layout.height = Math.round(layout.height * shrink);
       layout.width = kind.contains("small") ? PRINT.small : kind.contains("half") ? PRINT.half : PRINT.wide;
     }

@@ -104,7 +104,7 @@ def analyses() -> tuple[Any, ...]:
     asked = allocation.plan
     cut = optimize(replace_at(asked, "budget", 8_000_000))
     return (
-        rule_prices(allocation, ranges=True),
+        rule_prices(allocation, ranges=True, costs=True),
         budget_sweep(asked, n=5),
         split_sweep(asked, n=5),
         tornado(asked, top=8),
