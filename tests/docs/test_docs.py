@@ -130,7 +130,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=120,
             check=False,
         )
         self.code = done.returncode
@@ -172,6 +172,7 @@ class Runner:
         read_scenario(path).plan()
 
 
+@pytest.mark.timeout(400)  # a page is many programs, one after the other
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_examples_run_as_written(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
