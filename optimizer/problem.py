@@ -41,7 +41,10 @@ class Need(StrEnum):
     LINEAR = "linear"
     CONCAVE = "concave curves"
     NONCONCAVE = "S-curves"
-    SWITCHES = "switches"
+    FLOORS = "lines that are off or above a minimum"
+    SWITCHES = "counted decisions"
+    OUTCOMES = "rules on outcomes"
+    PIECES = "straight pieces whose slopes rise"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,37 @@ class CurveTable:
             slopes = np.append(np.diff(y) / np.diff(x), 0.0)
             result[position] = slopes[np.searchsorted(x, exposure[position], side="right") - 1]
         return result
+
+    def inverse(self, slope: Floats) -> Floats:
+        """Where the concave part of each curve has a slope above zero, shape (n,).
+
+        Where it begins, if it is nowhere that steep; infinite for a steeper straight line.
+        """
+        result = np.empty(self.n)
+        for kind, index, parameters in self.families:
+            result[index] = kind.inverse(slope[index], *parameters)
+        for position, x, y in self.points:
+            slopes = np.append(np.diff(y) / np.diff(x), 0.0)
+            steep = np.flatnonzero(slopes > slope[position])
+            result[position] = x[steep[-1] + 1] if steep.size else 0.0
+        return result
+
+    def between(self, start: int, stop: int) -> CurveTable:
+        """The table of the terms from *start* to *stop*, without copying parameters."""
+        families = []
+        for kind, positions, parameters in self.families:
+            first, last = np.searchsorted(positions, (start, stop))
+            if last > first:
+                kept = tuple(values[first:last] for values in parameters)
+                families.append((kind, positions[first:last] - start, kept))
+        return CurveTable(
+            n=stop - start,
+            families=tuple(families),
+            points=tuple((i - start, x, y) for i, x, y in self.points if start <= i < stop),
+            inflection=self.inflection[start:stop],
+            linear=self.linear[start:stop],
+            piecewise=self.piecewise[start:stop],
+        )
 
     def take(self, index: Index) -> CurveTable:
         """The table of the terms at *index*, in that order."""
@@ -205,9 +239,21 @@ class Problem:
         bends = self.curves.piecewise | (self.curves.inflection > self.exposure * self.lower)
         if np.any(bends & at_work & (self.upper > self.lower) & (self.curves.inflection > 0)):
             needs.add(Need.NONCONCAVE)
-        if self.switches:
+            if np.any(self.curves.piecewise & at_work):
+                needs.add(Need.PIECES)
+        if self.rows.outcomes.nnz:
+            needs.add(Need.OUTCOMES)
+        if np.any(self.floor > 0):
+            needs.add(Need.FLOORS)
+        counted = self.rows.switches[~self.rows.definition].nnz > 0
+        if counted or any(switch.kind is not SwitchKind.ON for switch in self.switches):
             needs.add(Need.SWITCHES)
         return frozenset(needs)
+
+    @property
+    def is_concave(self) -> bool:
+        """Whether prices as derivatives exist: no S-curve is at work and nothing is yes or no."""
+        return not self.needs & {Need.NONCONCAVE, Need.FLOORS, Need.SWITCHES}
 
     def outcomes(self, spend: Floats) -> Floats:
         """f(exposure · x), shape (n_lines,)."""

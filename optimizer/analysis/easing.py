@@ -32,6 +32,8 @@ SHARP = 1e-8
 """Gap to which concave plans are solved, so that their differences mean something."""
 CLOSE = 1e-7
 """The same for plans with S-curves or switches, whose proof takes longer."""
+# Spend that no plan means: where nothing else limits a line, this share of the plan's own does.
+_ENDLESS = 1e3
 STEP = 0.01
 """A price that is solved for again is for an easing by this share of the budget or limit."""
 
@@ -42,7 +44,7 @@ class Sharp:
     def __init__(self, allocation: Allocation) -> None:
         self.plan = in_money(allocation.plan)
         self.problem = compile_plan(self.plan)
-        self.concave = not self.problem.needs & {Need.NONCONCAVE, Need.SWITCHES}
+        self.concave = self.problem.is_concave
         limit = allocation.options.time_limit
         self.options = Options(SHARP if self.concave else CLOSE, limit)
         given = Solution(Status.OPTIMAL, allocation.spend, allocation.objective, _bound(allocation))
@@ -180,7 +182,9 @@ def _budget(base: Sharp) -> Easing:
         if np.isfinite(units):
             return compile_plan(replace(base.plan, budget=budget + units))
         free = _without(problem, np.arange(len(problem.rows)) == row)
-        return replace(free, upper=np.maximum(problem.grid.maximum, problem.lower))
+        own = problem.grid.maximum
+        most = np.where(np.isfinite(own), own, _ENDLESS * max(base.money, budget))
+        return replace(free, upper=np.maximum(most, problem.lower))
 
     return Easing(
         name=BUDGET,

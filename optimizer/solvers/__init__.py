@@ -8,13 +8,20 @@ from optimizer.problem import Problem
 
 from .branching import Branching
 from .linear import Linear
-from .solution import Options, Solution, Solver
+from .prices import Prices
+from .solution import Options, Solution, Solver, Status
 from .tangents import Tangents
 
 __all__ = ["SOLVERS", "solve"]
 
 SOLVERS: tuple[Solver, ...] = (Linear(), Tangents(), Branching())
 """In order of preference: the simplest that can do it."""
+
+LARGE: Solver = Prices()
+"""For many lines, where it can: quick, and all but always proven."""
+
+# From so many lines on, a group's price says more than a tree of boxes.
+_MANY = 300
 
 
 def solve(
@@ -31,10 +38,15 @@ def solve(
         NoSolver: no solver can do what the problem needs.
         SolverFailed: the backend gave up.
     """
-    reasons = []
+    options, reasons = options or Options(), []
+    if problem.n_lines >= _MANY and not problem.needs - LARGE.abilities:
+        quick = LARGE.solve(problem, options, start)
+        if quick.status is not Status.STOPPED:
+            return quick
+        start = start if quick.spend is None else quick.spend
     for solver in SOLVERS:
         lacking = problem.needs - solver.abilities
         if not lacking:
-            return solver.solve(problem, options or Options(), start)
+            return solver.solve(problem, options, start)
         reasons.append(f"{solver.name} cannot do {', '.join(sorted(lacking))}")
     raise NoSolver("; ".join(reasons))

@@ -337,7 +337,7 @@ class Linear:
     """Problems whose curves are straight lines, without switches: one call of HiGHS."""
 
     name = "linear (PuLP, HiGHS)"
-    abilities = frozenset({Need.LINEAR})
+    abilities = frozenset({Need.LINEAR, Need.OUTCOMES})
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, to the last digit."""

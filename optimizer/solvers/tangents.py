@@ -223,7 +223,7 @@ class Tangents:
     """Concave problems without switches."""
 
     name = "tangents (PuLP, HiGHS)"
-    abilities = frozenset({Need.LINEAR, Need.CONCAVE})
+    abilities = frozenset({Need.LINEAR, Need.CONCAVE, Need.OUTCOMES})
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, usually to ten digits, as the last rounds cost little."""

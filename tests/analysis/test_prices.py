@@ -9,7 +9,8 @@ from optimizer.allocation import evaluate, optimize
 from optimizer.analysis.prices import marginal_budget, rule_prices
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Ratio, Share, Spend, SpendAll, Split, Target, Weighted
-from optimizer.plan.curves import Linear, Points
+from optimizer.plan.curves import Exponential, Hill, Linear, Points
+from optimizer.plan.objectives import Revenue
 from optimizer.plan.plan import Line, Plan
 
 from .plans import concave, s_shaped, with_line
@@ -226,3 +227,13 @@ def test_prices_do_not_depend_on_the_unit_of_money():
         scale = 1.0 if rule != "split" else 1e3
         assert price(small, rule) * scale == pytest.approx(price(plan, rule), rel=1e-5)
     assert np.isfinite(best(small))
+
+
+def test_a_budget_is_priced_where_nothing_else_limits_a_line():
+    """Dropping it leaves lines without any limit, which once ended in infinite coefficients."""
+    lines = (Line("search", Hill(50.0, 100.0)), Line("social", Exponential(30.0, 500.0)))
+    best = optimize(Plan("open", lines, 1000.0, value=10.0, objective=Revenue()))
+    frame = rule_prices(best, ranges=True, costs=True).frame.set_index("rule")
+    assert frame.loc["budget", "price"] > 0
+    ceiling = 10.0 * (50.0 + 30.0)
+    assert frame.loc["budget", "cost"] == pytest.approx(ceiling - best.objective, rel=2e-2)
