@@ -209,36 +209,40 @@ class Allocation:
         }
 
     def __str__(self) -> str:
-        """A table of the lines, the total, the proof and the rules that bind."""
-        frame = self.by_line
-        width = max(len("line"), *(len(name) for name in frame["line"]))
-        rows = [f"{'line':<{width}}  {'spend':>15}  {'share':>6}  {'today':>15}  {'marginal':>9}"]
-        for row in frame.itertuples():
-            was = "–" if np.isnan(row.current) else f"{row.current:,.0f}"
-            rows.append(
-                f"{row.line:<{width}}  {row.spend:>15,.0f}  {row.share:>6.1%}  {was:>15}"
-                f"  {row.marginal:>9.4g}"
+        """A table of the lines, the total, the proof and the rules that bind with their prices."""
+        grid, marginal = self.problem.grid, self.problem.weights * self.problem.slopes(self.spend)
+        names = [str(name) for name in grid.names]
+        width = max(len("total"), *map(len, names))
+        share = self.spend / self.spent if self.spent > 0 else self.spend
+        text = [f"{'line':<{width}}  {'spend':>15}  {'share':>6}  {'today':>15}  {'marginal':>9}"]
+        text += [
+            f"{name:<{width}}  {spend:>15,.0f}  {part:>6.1%}  {was:>15}  {gain:>9.4g}"
+            for name, spend, part, was, gain in zip(
+                names,
+                self.spend.tolist(),
+                share.tolist(),
+                ["–" if np.isnan(was) else f"{was:,.0f}" for was in grid.current],
+                marginal.tolist(),
+                strict=True,
             )
-        kind = self.plan.objective.kind.replace("_", " ")
-        rows.append(f"{'total':<{width}}  {self.spent:>15,.0f}  {1:>6.1%}")
-        value = -self.objective if self.plan.objective.kind == "lowest_spend" else self.objective
-        proof = "" if self.gap is None else f"; {self.status}, gap {self.gap:.1e}"
-        rows.append(f"{self.plan.name}: {kind} {value:,.6g}{proof}")
-        binds = self.binding[self.binding["binding"]]
-        rows += [
-            f"binds: {rule.rule}{' ' + rule.part if rule.part else ''}{self._price(rule)}"
-            for rule in binds.itertuples()
         ]
-        return "\n".join(rows)
+        value = -self.objective if self.plan.objective.kind == "lowest_spend" else self.objective
+        kind = self.plan.objective.kind.replace("_", " ")
+        proof = "" if self.gap is None else f"; {self.status}, gap {self.gap:.1e}"
+        text.append(f"{'total':<{width}}  {self.spent:>15,.0f}  {1:>6.1%}")
+        text.append(f"{self.plan.name}: {kind} {value:,.6g}{proof}")
+        return "\n".join([*text, *self._binding_in_words()])
 
-    def _price(self, rule: Any) -> str:
-        if self.duals is None:
-            return ""
-        rows = self.problem.rows
-        for position, names in enumerate(zip(rows.rule, rows.part, strict=True)):
-            if names == (rule.rule, rule.part) and self.duals.rows[position]:
-                return f", {abs(self.duals.rows[position]):.4g} per unit of {rule.unit}"
-        return ""
+    def _binding_in_words(self) -> list[str]:
+        rows, told = self.problem.rows, []
+        left = rows.left(self.spend, self.outcomes, self.problem.switched(self.spend))
+        slack = np.minimum(left - rows.lower, rows.upper - left)
+        size = rows.scale(self.spend, self.outcomes, self.problem.switched(self.spend))
+        for row in np.flatnonzero((slack <= NEAR * np.maximum(size, 1e-300)) & ~rows.definition):
+            name = " ".join(word for word in (rows.rule[row], rows.part[row]) if word)
+            price = "" if self.duals is None else f", {abs(self.duals.rows[row]):.4g} per unit"
+            told.append(f"binds: {name}{price and f'{price} of {rows.unit[row]}'}")
+        return told
 
 
 def optimize(

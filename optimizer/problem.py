@@ -199,7 +199,7 @@ class Rows:
             np.where(np.isfinite(self.lower), abs(self.lower), 0.0),
             np.where(np.isfinite(self.upper), abs(self.upper), 0.0),
         )
-        return np.maximum(size, bounds)
+        return np.asarray(np.maximum(size, bounds), float)
 
 
 @dataclass(frozen=True, eq=False)

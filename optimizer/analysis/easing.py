@@ -20,7 +20,7 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.grid import Unit
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
-from optimizer.problem import BUDGET, Need, Problem, compile_plan
+from optimizer.problem import BUDGET, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals, Options, Solution, Status
 
