@@ -51,7 +51,16 @@ if TYPE_CHECKING:
         Target,
         Weighted,
     )
-    from .plan.curves import Exponential, Hill, Linear, Log, Points, Power
+    from .plan.curves import (
+        Elasticity,
+        Exponential,
+        Hill,
+        Linear,
+        Log,
+        Logistic,
+        Points,
+        Power,
+    )
     from .plan.document import replace_at, to_document
     from .plan.funnel import Funnel
     from .plan.objectives import LowestSpend, Outcomes, Profit, Revenue
@@ -66,7 +75,16 @@ if TYPE_CHECKING:
 _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
     "plan.plan": ("Plan", "Line", "Origin"),
-    "plan.curves": ("Linear", "Log", "Power", "Exponential", "Hill", "Points"),
+    "plan.curves": (
+        "Linear",
+        "Log",
+        "Power",
+        "Exponential",
+        "Hill",
+        "Logistic",
+        "Elasticity",
+        "Points",
+    ),
     "plan.funnel": ("Funnel",),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
@@ -114,6 +132,7 @@ __all__ = [
     "Allocation",
     "Changes",
     "Comparison",
+    "Elasticity",
     "Explanation",
     "Exponential",
     "Failed",
@@ -123,6 +142,7 @@ __all__ = [
     "Line",
     "Linear",
     "Log",
+    "Logistic",
     "LowestSpend",
     "NoSolver",
     "Origin",

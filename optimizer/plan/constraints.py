@@ -53,13 +53,13 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "document-b2b": Preset(
         {"brand": 0.6, "traffic": 0.4},
-        "The source document's rule for B2B: 6 parts brand, 4 parts traffic",
+        "adsplit's default for B2B: 6 parts brand, 4 parts traffic, for long-term growth",
         "given",
         "2026-11",
     ),
     "document-b2c": Preset(
         {"brand": 0.4, "traffic": 0.6},
-        "The source document's rule for B2C: 4 parts brand, 6 parts traffic",
+        "adsplit's default for B2C: 4 parts brand, 6 parts traffic, for long-term growth",
         "given",
         "2026-11",
     ),

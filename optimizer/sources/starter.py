@@ -33,7 +33,7 @@ _CURVES = {
     "exponential": ("ceiling", "unit"),
     "hill": ("ceiling", "half"),
     "logistic": ("ceiling", "unit", "midpoint"),
-    "points": ("spend", "outcome"),
+    "points": ("spend", "outcomes"),
 }
 _RULES = {"spend": ("at_least", "at_most"), "target": ("at_least",)}
 
