@@ -294,7 +294,8 @@ class _Teller:
         best = self._best_free(row.role)
         if up and best is not None and row.marginal < 0.98 * best:
             rules = self._asking(index)
-            return voice.say("reason.rule", rules=rules) if rules else voice.say("reason.rules")
+            if rules:
+                return voice.say("reason.rule", rules=rules)
         if not up and was.current > 0:
             average = was.worth / was.current
             if 0 < was.marginal < 0.5 * average:
@@ -328,9 +329,9 @@ class _Teller:
             rule_name(row.rule, self.plan, self.voice.lang, row.part)
             for row, weight in zip(self.binding.itertuples(), column, strict=True)
             if row.binding
-            and weight
+            and weight > 0
+            and math.isfinite(row.lower)
             and kinds.get(row.rule, "split") != "split"
-            and (weight > 0) == math.isfinite(row.lower)
         ]
         return listed(list(dict.fromkeys(names)), self.voice.lang)
 

@@ -129,3 +129,16 @@ def test_every_statement_is_a_sentence_of_the_catalogue():
         assert statement.key in catalogue("en")
         assert statement.text == str(statement)
         assert "{" not in statement.text
+
+
+def test_a_cap_on_other_lines_is_no_reason_for_a_gain():
+    cap = {"kind": "share", "where": "streaming", "at_most": "20%"}
+    best = optimize(plan(constraints={"cap": cap}))
+    reasons = " ".join(move.text for move in explain(best).moves)
+    assert "asked for by “cap”" not in reasons
+
+
+def test_a_floor_is_the_reason_for_a_gain_that_it_asks_for():
+    floor = {"kind": "spend", "where": "social.traffic", "at_least": 3_000_000}
+    told = explain(optimize(plan(constraints={"floor": floor}, without=("business",))))
+    assert "asked for by “floor”" in " ".join(move.text for move in told.moves)
