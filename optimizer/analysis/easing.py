@@ -32,8 +32,10 @@ SHARP = 1e-8
 """Gap to which concave plans are solved, so that their differences mean something."""
 CLOSE = 1e-7
 """The same for plans with S-curves or switches, whose proof takes longer."""
-# Spend that no plan means: where nothing else limits a line, this share of the plan's own does.
-_ENDLESS = 1e3
+# What a price may cost in time; beyond it the doubt is told with it.
+_SECONDS = 10.0
+# Spend that no plan means: where nothing else limits a line, so many times the budget does.
+_ENDLESS = 20.0
 STEP = 0.01
 """A price that is solved for again is for an easing by this share of the budget or limit."""
 
@@ -45,7 +47,7 @@ class Sharp:
         self.plan = in_money(allocation.plan)
         self.problem = compile_plan(self.plan)
         self.concave = self.problem.is_concave
-        limit = allocation.options.time_limit
+        limit = allocation.options.time_limit or _SECONDS
         self.options = Options(SHARP if self.concave else CLOSE, limit)
         given = Solution(Status.OPTIMAL, allocation.spend, allocation.objective, _bound(allocation))
         found = solve(self.problem, self.options, allocation.spend)

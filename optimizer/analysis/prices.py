@@ -19,7 +19,7 @@ import numpy as np
 from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.grid import Unit
-from optimizer.problem import Problem, compile_plan
+from optimizer.problem import BUDGET, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals
 
@@ -216,6 +216,9 @@ def _holds_up_to(base: Sharp, rule: Easing, price: float) -> float:
 def _cost(base: Sharp, rule: Easing) -> float:
     if base.concave and not rule.binding:
         return 0.0
+    endless = base.problem.price == 0 and np.isinf(base.problem.grid.maximum).any()
+    if rule.name == BUDGET and endless:
+        return float("nan")  # money costs nothing then, and no sum would be enough
     gain, doubt = base.gain(rule.eased(float("inf")))
     if not np.isfinite(doubt):
         return float("nan")

@@ -215,7 +215,10 @@ class _Search:
         high = node.box.high[term]
         exposure = self.problem.exposure[term]
         bottom = node.envelopes.low[term] / exposure
-        margin = _MARGIN * (high - bottom)
+        # The envelope lies above the curve up to its tangent point only: far beyond it, where a
+        # wide interval ends, there is nothing to divide.
+        touch = node.envelopes.tangent[term] / exposure
+        margin = _MARGIN * ((touch if touch > bottom else high) - bottom)
         place = float(np.clip(spend, bottom + margin, high - margin))
         others = cuts.only(cuts.term != term)
         children, known = [], dict(node.proof)

@@ -9,8 +9,8 @@ from optimizer.allocation import evaluate, optimize
 from optimizer.analysis.prices import marginal_budget, rule_prices
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Ratio, Share, Spend, SpendAll, Split, Target, Weighted
-from optimizer.plan.curves import Exponential, Hill, Linear, Points
-from optimizer.plan.objectives import Revenue
+from optimizer.plan.curves import Exponential, Hill, Linear, Log, Points
+from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.plan import Line, Plan
 
 from .plans import concave, s_shaped, with_line
@@ -232,8 +232,18 @@ def test_prices_do_not_depend_on_the_unit_of_money():
 def test_a_budget_is_priced_where_nothing_else_limits_a_line():
     """Dropping it leaves lines without any limit, which once ended in infinite coefficients."""
     lines = (Line("search", Hill(50.0, 100.0)), Line("social", Exponential(30.0, 500.0)))
-    best = optimize(Plan("open", lines, 1000.0, value=10.0, objective=Revenue()))
+    plan = Plan("open", lines, 100.0, value=100.0, objective=Profit(0.5))
+    best = optimize(plan)
     frame = rule_prices(best, ranges=True, costs=True).frame.set_index("rule")
     assert frame.loc["budget", "price"] > 0
-    ceiling = 10.0 * (50.0 + 30.0)
-    assert frame.loc["budget", "cost"] == pytest.approx(ceiling - best.objective, rel=2e-2)
+    free = optimize(replace(plan, budget=2000.0))
+    assert free.spent < 1999
+    assert frame.loc["budget", "cost"] == pytest.approx(free.objective - best.objective, rel=1e-4)
+
+
+def test_without_a_price_of_money_no_sum_would_be_enough():
+    lines = (Line("search", Log(50.0, 100.0)), Line("social", Exponential(30.0, 500.0)))
+    best = optimize(Plan("open", lines, 1000.0, value=10.0, objective=Revenue()))
+    frame = rule_prices(best, costs=True).frame.set_index("rule")
+    assert frame.loc["budget", "price"] > 0
+    assert np.isnan(frame.loc["budget", "cost"])
