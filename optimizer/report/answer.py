@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from optimizer.analysis.explanation import explain
@@ -65,7 +66,8 @@ def answer(view: View, prices: Any) -> Answer:
     told = explain(view.allocation, prices, view.lang)
     moves = [move.text for move in told.moves] or [view.say("answer.no_moves")]
     return Answer(
-        headline=told.headline.text,
+        # A line never ends between a sign and its sum.
+        headline=re.sub(r"\+(?=[^\w\s])", "+\u2060", told.headline.text),
         proof=view.say("proof.assumes", proof=told.proof.text),
         cards=_cards(view, prices),
         moves_title=view.say("answer.moves" if view.has_today else "answer.moves_new"),
