@@ -397,7 +397,8 @@ class _Teller:
             cost = _known(row.get("cost"))
             if cost is not None and cost > SMALL * abs(self.answer.objective):
                 amount = self.voice.amount(cost)
-                statement = self.tell("binds.cost", sentence=statement.text, cost=amount)
+                key = "binds.cost_least" if self.least else "binds.cost"
+                statement = self.tell(key, sentence=statement.text, cost=amount)
             told.append(statement)
         return told
 

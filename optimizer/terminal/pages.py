@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optimizer.analysis.prices import Prices
     from optimizer.analysis.sweep import Sweep
     from optimizer.analysis.tornado import Tornado
+    from optimizer.analysis.verification import Verification
     from optimizer.plan.plan import Plan
 
     from .diagnosis import Diagnosis
@@ -35,6 +36,7 @@ __all__ = [
     "review",
     "sweep",
     "tornado",
+    "verification",
 ]
 
 # --- One plan -------------------------------------------------------------------------------------
@@ -473,9 +475,10 @@ def review(paper: Paper, found: Review) -> None:
     """What a scenario holds, without solving it."""
     plan, lang = found.plan, paper.lang
     paper.print(plan.name, "bold")
+    key = "check_ok_one" if len(found.warnings) == 1 else "check_ok"
     counts = {"lines": len(plan.lines), "rules": len(found.rules), "what_ifs": len(found.what_ifs)}
     paper.print(
-        paper.say("check_ok", warnings=len(found.warnings), **counts),
+        paper.say(key, warnings=len(found.warnings), **counts),
         "yellow" if found.warnings else "green",
     )
     paper.print(f"{paper.say('goal')}: {found.goal}")
@@ -508,6 +511,19 @@ def review(paper: Paper, found: Review) -> None:
     if plan.applied:
         paper.title(paper.say("applied"))
         paper.bullets(plan.applied)
+
+
+def verification(paper: Paper, found: Verification) -> None:
+    """What was checked, and whether the result holds."""
+    paper.print(found.plan.name, "dim")
+    marks = {True: "✓", False: "✗", None: "?"}
+    for check in found.checks:
+        style = {True: "", False: "red", None: "dim"}[check.holds]
+        paper.print(f"{marks[check.holds]} {check.says}", style)
+        paper.bullets(check.faults, "red")
+    paper.print()
+    key = "holds" if found.holds else "does_not_hold"
+    paper.print(paper.say(key), "bold green" if found.holds else "bold red")
 
 
 def diagnosis(paper: Paper, found: Diagnosis) -> None:

@@ -111,6 +111,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "notes": ("Good to know", "提示"),
     "rules_in_force": ("Rules", "规则"),
     "none": ("none", "无"),
+    "check_ok_one": (
+        "ok  {lines} lines, {rules} rules, {what_ifs} what-ifs, {warnings} warning",
+        "通过  {lines} 条渠道，{rules} 条规则，{what_ifs} 个假设情形，{warnings} 条警告",
+    ),
     "check_ok": (
         "ok  {lines} lines, {rules} rules, {what_ifs} what-ifs, {warnings} warnings",
         "通过  {lines} 条渠道，{rules} 条规则，{what_ifs} 个假设情形，{warnings} 条警告",
@@ -130,6 +134,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "Worth: what easing the rule by one unit gains, and how much easing that holds for.",
         "价值：规则放宽一个单位的收益。适用至：放宽多少以内仍成立。",
     ),
+    "holds": ("The result holds", "结果成立"),
+    "does_not_hold": ("The result does not hold", "结果不成立"),
     "best_budget": ("Above {best} more budget adds nothing", "预算超过 {best} 后不再增加收益"),
 }
 
