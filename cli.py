@@ -30,6 +30,8 @@ from optimizer.terminal.options import (
     money_text,
     option,
     print_text,
+    reach,
+    read_text,
     scenario_name,
     share,
     solving,
@@ -177,13 +179,7 @@ def check(strict: bool, **options: Any) -> int:
 )
 @scenario_name
 @changes
-@option(
-    "--reach",
-    multiple=True,
-    metavar="STAGE=N",
-    section="Plan",
-    help="Seek the least spend that brings N of STAGE; the budget stays a ceiling.",
-)
+@reach
 @option(
     "--prices/--no-prices",
     default=True,
@@ -199,11 +195,9 @@ def optimize(reach: tuple[str, ...], prices: bool, **options: Any) -> int:
     """Find the best plan, and prove it."""
     import optimizer as opt
     from optimizer.terminal import pages
-    from optimizer.terminal.ranges import parse_goals
 
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
-    goals = parse_goals(reach)
-    plan = opt.reaching(asked.plan, goals) if goals else asked.plan
+    plan = asked.reaching(reach)
     with search:
         best = opt.optimize(plan, **search.one)
         proven = best.status == "optimal"
@@ -417,6 +411,57 @@ def report(output: Path, quick: bool, **options: Any) -> int:
         opt.write_report(output, best, *analyses, lang=out.lang)
     out.wrote(output)
     return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit optimize b2b -o plan.json
+    adsplit verify plan.json                     rules, value and proof, from the file alone
+    adsplit verify plan.json --scenario b2b      and whether this was the question
+    adsplit optimize b2b --json | adsplit verify -
+""",
+    epilog="Exit code 0: the result holds; 3: it does not, or the file is no result.",
+)
+@click.argument("result", metavar="RESULT.json", type=click.Path(dir_okay=False, allow_dash=True))
+@option(
+    "--scenario",
+    metavar="SCENARIO",
+    section="Plan",
+    shell_complete=complete,
+    help="The question that was meant: a file, - for stdin, or a built-in.",
+)
+@changes
+@reach
+@fmt
+@lang
+@debug
+def verify(result: str, reach: tuple[str, ...], scenario: str | None, **options: Any) -> int:
+    """Check a result from outside: rules, value and proof."""
+    from optimizer.analysis.answer import as_frame
+    from optimizer.analysis.verification import check_claim, read_claim
+    from optimizer.terminal import pages
+
+    out, asked = Out.of(options), Asked.of({"scenario": scenario or "", **options})
+    if scenario is None and (asked.what_ifs or asked.settings or reach):
+        raise click.UsageError("--what-if, --set, --split and --reach belong to --scenario")
+    if scenario == result == "-":
+        raise click.UsageError("stdin holds one file: give the result or the scenario by its name")
+    claim = read_claim(read_text(result), where=result)
+    plan = None if scenario is None else asked.reaching(reach)
+    found = check_claim(claim, plan, named=scenario or "", lang=out.lang)
+    out.emit(
+        lambda: found.data,
+        lambda: {
+            "checks": as_frame(
+                [
+                    found_ | {"faults": "; ".join(found_["faults"])}
+                    for found_ in found.data["checks"]
+                ]
+            )
+        },
+        lambda paper: pages.verification(paper, found),
+    )
+    return OK if found.holds else BAD_INPUT
 
 
 @adsplit.command(

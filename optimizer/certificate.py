@@ -9,6 +9,8 @@ because each row's slack times its price is never negative. Each term is a funct
 spend, whose highest point is found here directly. A branch and bound divides the spends into boxes;
 its proof is the tree of divisions with prices at every leaf, and the bound is the worst leaf's. A
 leaf without any plan is proven by a ray of prices for which D, with nothing to gain, is negative.
+
+A proof may come from anywhere: whatever in it is not a division or a price proves nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +30,13 @@ __all__ = ["Verdict", "verify"]
 
 # Numbers that differ by less than this share of their size are the same to a reader and to us.
 _SAME = 1e-6
+# Sums of terms that cancel are known to this share of the terms; a ray must do better by far.
+_ROUNDING, _CLEAR = 1e-15, 1e-12
+# A value below this share of all that the lines could bring at most is nothing.
+_NOTHING = 1e-13
 _BISECTIONS = 100
+# Faults of one kind that are told one by one.
+_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,17 @@ class Verdict:
     """The objective at the spend, worked out anew."""
     bound: float
     """What the proof really proves; infinite without a proof."""
-    faults: tuple[str, ...]
-    """What does not hold, in words; empty: the answer is true."""
+    broken: tuple[str, ...] = ()
+    """Limits and rules that the spend does not keep, in words."""
+    untrue: tuple[str, ...] = ()
+    """What is wrong with the value that was claimed."""
+    unproven: tuple[str, ...] = ()
+    """What is wrong with the bound that was claimed."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What does not hold, in words; empty: the answer is true."""
+        return (*self.broken, *self.untrue, *self.unproven)
 
     @property
     def holds(self) -> bool:
@@ -66,26 +83,27 @@ def verify(
         proof: The tree of divisions and prices (see :class:`optimizer.solvers.solution.Solution`).
     """
     problem, money = compile_plan(plan), np.asarray(spend, float)
-    faults = [*_shape_faults(problem, money)]
+    faults = _shape_faults(problem, money)
     if faults:
         return Verdict(float("nan"), float("inf"), tuple(faults))
-    faults += _rule_faults(plan, problem, money)
+    broken, untrue, unproven = _rule_faults(plan, problem, money), [], []
     true_value = _value(problem, money)
-    size = max(abs(true_value), abs(value), 1e-300)
-    if abs(true_value - value) > _SAME * size:
-        faults.append(f"the value is {true_value:,.10g}, not {value:,.10g}")
+    least = _NOTHING * (_turnover(problem, money) + _turnover(problem, problem.upper))
+    if not abs(true_value - value) <= _SAME * max(abs(true_value), abs(value)) + least:
+        untrue.append(f"the value is {true_value:,.10g}, not {value:,.10g}")
     proven = float("inf")
     if bound is not None:
         if proof is None:
-            faults.append("the bound comes without a proof")
+            unproven.append("the bound comes without a proof")
         else:
-            box = _Box(problem)
-            proven = _proven(problem, proof, box)
-            if proven > bound + _SAME * max(abs(bound), abs(true_value)):
-                faults.append(f"the proof gives a bound of {proven:,.10g}, not {bound:,.10g}")
-        if value > bound + _SAME * max(abs(bound), abs(value)):
-            faults.append(f"the value {value:,.10g} is above its own bound {bound:,.10g}")
-    return Verdict(true_value, proven, tuple(faults))
+            proven = _proven(problem, proof, _Box(problem))
+            if proven == float("inf"):
+                unproven.append("the proof does not prove any bound")
+            elif not proven <= bound + _SAME * max(abs(bound), abs(true_value)) + least:
+                unproven.append(f"the proof gives a bound of {proven:,.10g}, not {bound:,.10g}")
+        if not value <= bound + _SAME * max(abs(bound), abs(value)) + least:
+            unproven.append(f"the value {value:,.10g} is above its own bound {bound:,.10g}")
+    return Verdict(true_value, proven, tuple(broken), tuple(untrue), tuple(unproven))
 
 
 def _shape_faults(problem: Problem, spend: Floats) -> list[str]:
@@ -130,16 +148,29 @@ def _value(problem: Problem, spend: Floats) -> float:
     return float(gained - problem.price * spend.sum() - fines)
 
 
+def _turnover(problem: Problem, spend: Floats) -> float:
+    """All that the value is the difference of."""
+    missed, _ = _missed(problem, spend)
+    fines = np.nan_to_num(problem.rows.penalty) @ missed
+    gained = abs(problem.weights) @ abs(_outcomes(problem, spend))
+    return float(gained + abs(problem.price) * abs(spend).sum() + fines)
+
+
 def _rule_faults(plan: Plan, problem: Problem, spend: Floats) -> list[str]:
-    faults = []
+    faults: list[str] = []
     room = _SAME * np.maximum(problem.upper, 1e-300)
-    for line, name in enumerate(problem.grid.names):
-        if spend[line] < problem.lower[line] - room[line]:
-            faults.append(f"{name} gets {spend[line]:,.2f}, less than {problem.lower[line]:,.2f}")
-        if spend[line] > problem.upper[line] + room[line]:
-            faults.append(f"{name} gets {spend[line]:,.2f}, more than {problem.upper[line]:,.2f}")
-        if room[line] < spend[line] < problem.floor[line] - room[line]:
-            faults.append(f"{name} gets {spend[line]:,.2f}, neither nothing nor its minimum")
+    names, low, high = problem.grid.names, problem.lower, problem.upper
+    between = (room < spend) & (spend < problem.floor - room)
+    for lines, limits, words in (
+        (np.flatnonzero(spend < low - room), low, "less than"),
+        (np.flatnonzero(spend > high + room), high, "more than"),
+        (np.flatnonzero(between), problem.floor, "neither nothing nor"),
+    ):
+        faults += [
+            f"{names[i]} gets {spend[i]:,.2f}, {words} {limits[i]:,.2f}" for i in lines[:_TOLD]
+        ]
+        if len(lines) > _TOLD:
+            faults.append(f"{len(lines) - _TOLD:,} more lines likewise")
     missed, size = _missed(problem, spend)
     hard = np.isnan(problem.rows.penalty)
     for row in np.flatnonzero(hard & (missed > _SAME * np.maximum(size, 1e-300))):
@@ -170,37 +201,73 @@ def _proven(problem: Problem, proof: Mapping[str, Any], box: _Box) -> float:
     while open_:
         node, box = open_.pop()
         if "line" in node:
-            line, at = int(node["line"]), float(node["at"])
+            line, at = _index(node["line"], problem.n_lines), _number(node.get("at"))
+            if line is None or at is None:
+                return np.inf
             below, above = box.copy(), box.copy()
             below.high[line], above.low[line] = min(at, box.high[line]), max(at, box.low[line])
-            open_ += [(node["below"], below), (node["above"], above)]
+            parts = ((node.get("below"), below), (node.get("above"), above))
         elif "switch" in node:
-            column = int(node["switch"])
+            column = _index(node["switch"], len(problem.switches))
+            if column is None:
+                return np.inf
             off, on = box.copy(), box.copy()
             off.on[column], on.off[column] = 0.0, 1.0
-            open_ += [(node["off"], off), (node["on"], on)]
+            parts = ((node.get("off"), off), (node.get("on"), on))
         else:
-            worst = max(worst, _leaf(problem, node, box))
-            if worst == np.inf:
-                break
+            value = _leaf(problem, node, box)
+            if not value < np.inf:  # NaN proves nothing
+                return np.inf
+            worst = max(worst, value)
+            continue
+        for part, inner in parts:
+            if not isinstance(part, Mapping):
+                return np.inf
+            open_.append((part, inner))
     return worst
 
 
+def _index(value: object, size: int) -> int | None:
+    """A position in an array of *size*; None for anything else."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return int(value) if whole and 0 <= int(value) < size else None  # type: ignore[call-overload]
+
+
+def _number(value: object) -> float | None:
+    """A finite number; None for anything else."""
+    found = _numbers([value])
+    return None if found is None else float(found[0])
+
+
+def _numbers(values: object) -> Floats | None:
+    """Finite numbers, shape (n,); None for anything else."""
+    if not isinstance(values, list | tuple | np.ndarray):
+        return None
+    if any(isinstance(value, bool | str | bytes) or value is None for value in values):
+        return None
+    try:
+        found = np.asarray(values, float)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if found.ndim == 1 and np.all(np.isfinite(found)) else None
+
+
 def _leaf(problem: Problem, node: Mapping[str, Any], box: _Box) -> float:
-    if "ray" in node:
-        ray = np.asarray(node["ray"], float)
-        if ray.shape != problem.rows.lower.shape or np.any(ray[problem.rows.soft] != 0):
-            return np.inf
-        nothing = _dual(problem, ray, box, gain=0.0)
-        return -np.inf if nothing < 0 else np.inf
-    prices = np.asarray(node.get("prices", ()), float)
-    if prices.shape != problem.rows.lower.shape or not np.all(np.isfinite(prices)):
+    prices = _numbers(node.get("ray", node.get("prices")))
+    if prices is None or prices.shape != problem.rows.lower.shape:
         return np.inf
-    return _dual(problem, prices, box, gain=1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if "ray" not in node:
+            value, size = _dual(problem, prices, box, gain=1.0)
+            return value + _ROUNDING * size
+        if np.any(prices[problem.rows.soft] != 0):
+            return np.inf
+        nothing, size = _dual(problem, prices, box, gain=0.0)
+    return -np.inf if nothing < -_CLEAR * size else np.inf
 
 
-def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> float:
-    """D(λ) over a box; *gain* 0 leaves the objective out."""
+def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> tuple[float, float]:
+    """D(λ) over a box, and the size of what it sums; *gain* 0 leaves the objective out."""
     rows = problem.rows
     limit = np.where(prices > 0, rows.upper, rows.lower)
     prices = np.where(np.isfinite(limit), prices, 0.0)
@@ -212,7 +279,7 @@ def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> float:
     worth = gain * problem.weights - rows.outcomes.T @ prices
     cost = gain * problem.price + rows.spend.T @ prices
     toll = rows.switches.T @ prices
-    total, joined = constant, np.zeros(len(toll), bool)
+    joined = np.zeros(len(toll), bool)
     low, can_be_off = box.low.copy(), np.zeros(problem.n_lines, bool)
     must_be_off, on_toll = np.zeros(problem.n_lines, bool), np.zeros(problem.n_lines)
     for column, switch in enumerate(problem.switches):
@@ -227,7 +294,9 @@ def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> float:
     best = np.where(must_be_off, -np.inf, best)
     best = np.where(can_be_off, np.maximum(best, 0.0), best)
     others = np.maximum(-toll * box.off, -toll * box.on)[~joined]
-    return float(total + best.sum() + others.sum())
+    terms = np.concatenate([best, others, prices * np.where(prices != 0, limit, 0.0)])
+    size = float(abs(terms[np.isfinite(terms)]).sum())
+    return float(constant + best.sum() + others.sum()), size
 
 
 def _highest(problem: Problem, worth: Floats, cost: Floats, low: Floats, high: Floats) -> Floats:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.allocation import Allocation
 from optimizer.plan.constraints import Share, Split
+from optimizer.plan.document import to_document
 from optimizer.plan.plan import Plan
 from optimizer.problem import BUDGET
 from optimizer.words import label, money, say
 from optimizer.words.rules import rule_in_words
 
 from .explanation import explain
+from .proofs import as_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ __all__ = [
     "answer_schema",
     "as_frame",
     "comparison_answer",
+    "figures",
     "grid_answer",
     "plain",
     "records",
@@ -55,10 +58,23 @@ def answer(
         prices: What its rules cost, from ``rule_prices``; without them every price is None.
         lang: Language of the sentences (``says`` and warnings); keys are never translated.
     """
-    plan, today = allocation.plan, allocation.today
     told = explain(allocation, prices, lang)
     return {
         "schema": SCHEMA,
+        **figures(allocation),
+        "constraints": list(_constraints(allocation, prices, lang)),
+        "warnings": [{"key": alert.key, "says": alert.text} for alert in told.alerts],
+        "summary": told.headline.text,
+        "provenance": plain(allocation.provenance),
+        "plan": plain(to_document(allocation.plan)),
+        "proof": None if allocation.proof is None else plain(as_parts(allocation.proof)),
+    }
+
+
+def figures(allocation: Allocation) -> dict[str, Any]:
+    """The part of an answer that follows from the plan, the spend and the bound."""
+    plan, today = allocation.plan, allocation.today
+    return {
         "name": plan.name,
         "status": None if allocation.status is None else str(allocation.status),
         "solver": allocation.solver or None,
@@ -81,10 +97,6 @@ def answer(
         },
         "lines": list(_lines(allocation)),
         "periods": [],
-        "constraints": list(_constraints(allocation, prices, lang)),
-        "warnings": [{"key": alert.key, "says": alert.text} for alert in told.alerts],
-        "summary": told.headline.text,
-        "provenance": plain(allocation.provenance),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,8 @@ __all__ = [
     "money_text",
     "option",
     "print_text",
+    "reach",
+    "read_text",
     "scenario_name",
     "share",
     "solving",
@@ -198,6 +200,13 @@ changes = _chain(
         "--split", metavar="BRAND:TRAFFIC", section="Plan", help="Brand to traffic, such as 6:4."
     ),
 )
+reach = option(
+    "--reach",
+    multiple=True,
+    metavar="STAGE=N",
+    section="Plan",
+    help="Seek the least spend that brings N of STAGE; the budget stays a ceiling.",
+)
 compare_changes = _chain(
     option(
         "--what-if",
@@ -314,6 +323,24 @@ def print_text(text: str) -> None:
     sys.stdout.flush()
 
 
+def read_text(name: str) -> str:
+    """The text of a file, or of stdin for ``-``.
+
+    Raises:
+        PlanError: it cannot be read.
+    """
+    from optimizer.errors import Fault, PlanError
+
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PlanError(Fault("", "is not a text in UTF-8", where=name)) from None
+    except OSError as error:
+        words = f"cannot be read: {error.strerror}"
+        raise PlanError(Fault("", words, "Give a file that exists", where=name)) from None
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which plan is meant: a scenario, and what is put on top of it."""
@@ -348,6 +375,15 @@ class Asked:
     def plan(self) -> Plan:
         """The plan."""
         return self.read.plan(self.what_ifs, self.settings)
+
+    def reaching(self, texts: Sequence[str]) -> Plan:
+        """The plan, turned round where there are goals to reach (``--reach``)."""
+        from optimizer.analysis.goal import reaching
+
+        from .ranges import parse_goals
+
+        goals = parse_goals(texts)
+        return reaching(self.plan, goals) if goals else self.plan
 
     @property
     def others(self) -> dict[str, Plan]:

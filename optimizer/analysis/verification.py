@@ -1,0 +1,370 @@
+"""Is an answer true? The check of a result from its file alone.
+
+The plan is rebuilt from the result, and :mod:`optimizer.certificate`, which shares no code with the
+solvers, works out anew whether the spend keeps every limit and rule, what it is worth, and what the
+proof proves. The figures that follow from these are compared with those that are written. Not
+checked are sentences, warnings and the prices of rules.
+
+A file cannot tell that its question is the one that was meant: for that it is compared with the
+scenario.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from optimizer.allocation import Allocation, fingerprint
+from optimizer.certificate import Verdict, verify
+from optimizer.errors import Fault, PlanError
+from optimizer.plan.curves import Floats
+from optimizer.plan.document import from_document, to_document
+from optimizer.plan.plan import Plan
+from optimizer.plan.stated import faults_of
+from optimizer.problem import compile_plan
+from optimizer.solvers.solution import Options, Proof, Status, relative_gap
+from optimizer.words import say
+from optimizer.words.voice import Voice
+
+from .answer import SCHEMA, figures, plain
+from .proofs import as_tree
+
+__all__ = ["Check", "Claim", "Verification", "check_claim", "read_claim"]
+
+# Figures that differ by less than this share were rounded differently.
+_SAME = 1e-6
+_TOLD = 5
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+
+class _Line(_Part):
+    line: str
+    spend: float
+
+
+class _Objective(_Part):
+    value: float
+
+
+class _Provenance(_Part):
+    input: str
+    applied: list[str]
+    gap: float
+
+
+class _Result(_Part):
+    """The keys of an answer that are read; others may be there."""
+
+    contract: Literal["adsplit.allocation/1"] = Field(alias="schema")
+    status: Literal["optimal", "stopped"] | None
+    objective: _Objective
+    bound: float | None
+    lines: list[_Line]
+    provenance: _Provenance
+    plan: dict[str, Any]
+    proof: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """What a result says: this spend, worth this much, and nothing better than that."""
+
+    plan: Plan
+    spend: Floats
+    """Shape (n_lines,), in the order of the plan."""
+    value: float
+    """The objective, as solvers count it: minus the spend for lowest_spend."""
+    bound: float | None
+    status: Status | None
+    proof: Proof | None
+    gap: float
+    """The gap that was asked for."""
+    fingerprint: str
+    """Of the question, as the file states it."""
+    written: Mapping[str, Any]
+    """The file as it is."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    key: Literal["rules", "value", "bound", "figures", "input", "scenario"]
+    holds: bool | None
+    """None: there was nothing to check, or nothing to check it with."""
+    says: str
+    """In words."""
+    faults: tuple[str, ...] = ()
+    """What does not hold, in words."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the check of a result found."""
+
+    plan: Plan
+    verdict: Verdict
+    value: float
+    """Worked out anew, as a reader counts it; NaN without a spend to work it out from."""
+    bound: float | None
+    """What is really proven, as a reader counts it; None: nothing."""
+    gap: float | None
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that could be checked is true."""
+        return all(check.holds is not False for check in self.checks)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """As plain data (``adsplit.verdict/1``)."""
+        return {
+            "schema": "adsplit.verdict/1",
+            "holds": self.holds,
+            "feasible": not self.verdict.broken,
+            "value": plain(self.value),
+            "bound": plain(self.bound),
+            "gap": plain(self.gap),
+            "proven": self.bound is not None,
+            "input": fingerprint(self.plan),
+            "checks": [
+                {
+                    "check": check.key,
+                    "holds": check.holds,
+                    "says": check.says,
+                    "faults": list(check.faults),
+                }
+                for check in self.checks
+            ],
+        }
+
+
+def read_claim(text: str, where: str = "") -> Claim:
+    """The claim of a result, from the text of its JSON file.
+
+    Raises:
+        PlanError: the file is no result, or one whose plan does not hold together.
+    """
+    try:
+        return _read(text)
+    except PlanError as error:
+        raise PlanError([replace(fault, where=where) for fault in error.faults]) from None
+
+
+def _read(text: str) -> Claim:
+    try:
+        written = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(Fault("", f"is not JSON: {error}", "Give a result of --json")) from None
+    if not isinstance(written, dict) or written.get("schema") != SCHEMA:
+        advice = f"Give what adsplit optimize --json printed ({SCHEMA})"
+        raise PlanError(Fault("schema", "this is not the result of a plan", advice))
+    for key in ("plan", "proof"):
+        if key not in written:
+            advice = "Make the result anew: this version writes what the check needs"
+            raise PlanError(Fault(key, "is missing", advice))
+    try:
+        result = _Result.model_validate(written)
+    except ValidationError as error:
+        raise PlanError(faults_of(error)) from None
+    try:
+        plan = from_document(result.plan, tuple(result.provenance.applied))
+    except PlanError as error:
+        raise PlanError([fault.below("plan") for fault in error.faults]) from None
+    sign = -1.0 if plan.objective.kind == "lowest_spend" else 1.0
+    return Claim(
+        plan=plan,
+        spend=_spends(plan, result),
+        value=sign * result.objective.value,
+        bound=None if result.bound is None else sign * result.bound,
+        status=None if result.status is None else Status(result.status),
+        proof=None if result.proof is None else as_tree(result.proof or [{}]),
+        gap=result.provenance.gap,
+        fingerprint=result.provenance.input,
+        written=written,
+    )
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # programs differ in which of the two they read
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _spends(plan: Plan, result: _Result) -> Floats:
+    given = {line.line: line.spend for line in result.lines}
+    names = [line.name for line in plan.lines]
+    faults = [
+        Fault(f"lines.{name}", "is no line of the plan", "Take it out")
+        for name in given
+        if name not in set(names)
+    ]
+    faults += [
+        Fault(f"lines.{name}", "is missing", "Give every line of the plan")
+        for name in names
+        if name not in given
+    ]
+    if len(given) < len(result.lines):
+        faults.append(Fault("lines", "has a line twice", "Give every line once"))
+    if faults:
+        raise PlanError(faults)
+    return np.array([given[name] for name in names], float)
+
+
+def check_claim(
+    claim: Claim, scenario: Plan | None = None, *, named: str = "", lang: str = "en"
+) -> Verification:
+    """Check a claim from outside.
+
+    Args:
+        claim: What a result says.
+        scenario: The question that was meant; None: it is not compared.
+        named: What the scenario is called.
+        lang: Language of the sentences.
+    """
+    plan, voice = claim.plan, Voice(claim.plan, lang)
+    verdict = verify(plan, claim.spend, value=claim.value, bound=claim.bound, proof=claim.proof)
+    bound = None if math.isinf(verdict.bound) and verdict.bound > 0 else verdict.bound
+    if bound is not None:
+        bound = max(bound, verdict.value)
+    gap = None if bound is None else relative_gap(verdict.value, bound)
+    value = voice.worth(verdict.value)
+    checks = (
+        Check(
+            "rules",
+            not verdict.broken,
+            say("check.rules", lang, count=len(plan.lines), spent=voice.cash(claim.spend.sum())),
+            verdict.broken,
+        ),
+        Check(
+            "value",
+            not verdict.untrue,
+            say("check.value", lang, value=voice.amount(value)),
+            verdict.untrue,
+        ),
+        _bound(claim, verdict, bound, gap, voice),
+        _figures(claim, lang),
+        _input(claim, lang),
+        _scenario(claim, scenario, named, lang),
+    )
+    worth = None if bound is None else voice.worth(bound)
+    return Verification(plan, verdict, value, worth, gap, checks)
+
+
+def _bound(
+    claim: Claim, verdict: Verdict, bound: float | None, gap: float | None, voice: Voice
+) -> Check:
+    faults = list(verdict.unproven)
+    if claim.status is Status.OPTIMAL:
+        if claim.bound is None:
+            faults.append("it is said to be optimal, but no bound is claimed")
+        elif relative_gap(claim.value, claim.bound) > claim.gap * (1 + _SAME):
+            stated = relative_gap(claim.value, claim.bound)
+            faults.append(f"it is said to be optimal within {claim.gap:g}, but is {stated:.2g} off")
+    if claim.bound is None:
+        return Check(
+            "bound", None if not faults else False, voice.say("check.no_bound"), tuple(faults)
+        )
+    key = "check.least" if claim.plan.objective.kind == "lowest_spend" else "check.bound"
+    shown = voice.amount(voice.worth(claim.bound if bound is None else bound))
+    close = "–" if gap is None else voice.say("proof.tiny") if gap < 1e-5 else voice.percent(gap, 3)
+    parts = len(claim.written["proof"] or ())
+    says = voice.say(key, bound=shown, gap=close, parts=parts)
+    return Check("bound", not faults, says, tuple(faults))
+
+
+def _figures(claim: Claim, lang: str) -> Check:
+    """The other figures, worked out anew."""
+    allocation = Allocation(
+        plan=claim.plan,
+        problem=compile_plan(claim.plan),
+        spend=claim.spend,
+        objective=claim.value,
+        status=claim.status,
+        bound=claim.bound,
+        options=Options(claim.gap),
+    )
+    with np.errstate(all="ignore"):
+        true = figures(allocation)
+    for key in ("solver", "seconds"):  # nobody can tell
+        del true[key]
+    lines = claim.written["lines"]
+    order = {line["line"]: position for position, line in enumerate(lines)}
+    true["lines"] = sorted(true["lines"], key=lambda line: order[line["line"]])
+    faults = list(_differences(true, claim.written, ""))
+    if len(faults) > _TOLD:
+        faults = [*faults[:_TOLD], f"{len(faults) - _TOLD:,} more figures likewise"]
+    return Check("figures", not faults, say("check.figures", lang), tuple(faults))
+
+
+def _differences(true: Any, written: Any, path: str) -> Iterator[str]:
+    """Where what is written differs from what is true; keys that are only written do not count."""
+    if isinstance(true, dict):
+        for key, item in true.items():
+            found = written.get(key) if isinstance(written, dict) else None
+            yield from _differences(item, found, f"{path}.{key}" if path else key)
+    elif isinstance(true, list) and isinstance(written, list) and len(true) == len(written):
+        for position, (item, found) in enumerate(zip(true, written, strict=True)):
+            place = item.get("line", position) if isinstance(item, dict) else position
+            yield from _differences(item, found, f"{path}.{place}")
+    elif not _alike(true, written):
+        yield f"{path} is {_short(true)}, not {_short(written)}"
+
+
+def _alike(true: Any, written: Any) -> bool:
+    numbers = [v for v in (true, written) if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) == 2:
+        return math.isclose(true, written, rel_tol=_SAME, abs_tol=1e-9)
+    return type(true) is type(written) and bool(true == written)
+
+
+def _short(value: object) -> str:
+    text = "nothing" if value is None else f"{value:,.10g}" if isinstance(value, float) else (
+        repr(value))  # fmt: skip
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _input(claim: Claim, lang: str) -> Check:
+    if fingerprint(claim.plan) == claim.fingerprint:
+        return Check("input", holds=True, says=say("check.input", lang))
+    fault = "the plan in the file is not the one that its fingerprint (provenance.input) is of"
+    return Check("input", holds=False, says=say("check.input", lang), faults=(fault,))
+
+
+def _scenario(claim: Claim, scenario: Plan | None, named: str, lang: str) -> Check:
+    if scenario is None:
+        return Check("scenario", None, say("check.no_scenario", lang))
+    says = say("check.scenario", lang, scenario=named)
+    if fingerprint(scenario) == fingerprint(claim.plan):
+        return Check("scenario", holds=True, says=says)
+    true, written = plain(to_document(scenario)), plain(to_document(claim.plan))
+    faults = [f"in the scenario {text}" for text in _differences(true, written, "")]
+    extra = [f"only in the result: {text}" for text in _only(true, written, "")]
+    faults = [*extra, *faults] or ["its lines or rules stand in another order"]
+    return Check("scenario", holds=False, says=says, faults=tuple(faults[:_TOLD]))
+
+
+def _only(true: Any, written: Any, path: str) -> Iterator[str]:
+    """What only *written* has."""
+    if isinstance(true, dict) and isinstance(written, dict):
+        for key, item in written.items():
+            place = f"{path}.{key}" if path else key
+            if key not in true:
+                yield f"{place} {_short(item)}"
+            else:
+                yield from _only(true[key], item, place)
