@@ -289,7 +289,8 @@ class Hill(_Formula):
             down = rise - 2.0 * np.where(z >= 0, 1.0, tail) / (1.0 + tail)
             step = value / np.minimum(down, -1e-9)
             z = np.maximum(z - step, np.where(s > 1, top, -745.0 * s))
-            if np.all(np.abs(step) <= 1e-13 * np.maximum(np.abs(z), 1.0)):
+            # What is left is the square of the last step.
+            if np.all(np.abs(step) <= 1e-7 * np.maximum(np.abs(z), 1.0)):
                 break
         return np.asarray(half * np.exp(z / s))
 

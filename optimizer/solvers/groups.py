@@ -33,7 +33,7 @@ from .tangents import Tangents
 __all__ = ["Found", "GroupedProblem", "Market", "search"]
 
 # Prices asked: first over many powers of ten, then ever closer around the ones found.
-_COARSE, _FINE = 60, 25
+_COARSE, _FINE = 48, 17
 _WIDTHS = (0.5, 0.05, 0.003)
 _ROUNDS = 12
 
@@ -130,11 +130,13 @@ def search(
         sums = market.ask(price)
         bound = _dual(groups, rows, price, sums)
         wanted = _nearest(groups, wanted, sums.spend)
-        settled = market.settled(price, wanted)
-        value = float(settled.worth.sum() - groups.price * settled.spend.sum())
-        value -= _fines(groups, settled.spend)
-        if value > best.value:
-            best = replace(best, price=price, spend=wanted, value=value)
+        # Lines far from what is wanted of them are asked again before any is moved.
+        if round_ == _ROUNDS or _moving(price, wanted, sums) <= gap * abs(bound) or clock.is_up:
+            settled = market.settled(price, wanted)
+            value = float(settled.worth.sum() - groups.price * settled.spend.sum())
+            value -= _fines(groups, settled.spend)
+            if value > best.value:
+                best = replace(best, price=price, spend=wanted, value=value)
         best = replace(best, rounds=round_)
         if bound < best.bound:
             best = replace(best, rows=rows, bound=bound)
@@ -168,6 +170,15 @@ def _nearest(groups: GroupedProblem, wanted: Floats, replied: Floats) -> Floats:
     kept = np.all((left >= rows.lower - room) & (left <= rows.upper + room) | (rows.penalty > 0))
     inside = np.all((moved >= groups.low) & (moved <= groups.high))
     return moved if kept and inside else wanted
+
+
+def _moving(price: Floats, wanted: Floats, sums: Sums) -> float:
+    """About what it costs to move the replies onto the sums wanted: the square of the way.
+
+    Marginal returns fall about in proportion to spend, so half of price · way² / spend.
+    """
+    way = wanted - sums.spend
+    return float((abs(price) * way**2 / np.maximum(sums.spend, 1e-300)).sum() / 2)
 
 
 def _dual(groups: GroupedProblem, rows: Floats, price: Floats, sums: Sums) -> float:

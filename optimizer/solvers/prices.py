@@ -27,6 +27,10 @@ Index = NDArray[np.intp]
 # Lines asked for the model; below twice as many all are.
 _SAMPLE = 6_000
 _FEWEST = 40
+# Lines that usually show every group.
+_FIRST = 20_000
+# Free lines move by this share at no loss that counts; beyond it others had better jump.
+_EASY = 1e-4
 # Money that is nothing, as a share of what a group spends.
 _NOTHING = 1e-14
 
@@ -46,13 +50,11 @@ class Local:
         count = np.bincount(whole.group, minlength=n)
         if whole.n <= 2 * _SAMPLE:
             return whole, np.ones(n)
-        rng = np.random.default_rng(0)
-        rank = np.empty(whole.n)
-        order = np.lexsort((rng.random(whole.n), whole.group))
-        starts = np.concatenate([[0], np.cumsum(count)[:-1]])
-        rank[order] = np.arange(whole.n) - np.repeat(starts, count)
         wanted = np.maximum(_SAMPLE * count / whole.n, np.minimum(count, _FEWEST))
-        index = np.flatnonzero(rank < np.ceil(wanted)[whole.group])
+        # Twice a few, so that drawing by chance leaves no group without a line.
+        rate = np.where(count <= 2 * _FEWEST, 1.0, wanted / np.maximum(count, 1))
+        drawn = np.random.default_rng(0).random(whole.n) < rate[whole.group]
+        index = np.flatnonzero(drawn)
         block = whole.take(index)
         taken = np.bincount(block.group, minlength=n)
         return block, count / np.maximum(taken, 1)
@@ -124,17 +126,18 @@ class _Room:
         share by which they would have to move, of the price.
         """
         block, price = self.market.whole, self.price
-        for group in np.flatnonzero(self.missing(wanted)):
-            lines = np.flatnonzero(self.group == group)
+        free = np.where((self.spend > self.least) & (self.spend < self.high), self.spend, 0.0)
+        helds, missings = per_group(self.group, free, len(wanted)), self.missing(wanted)
+        for group in np.flatnonzero(abs(missings) > (_EASY * helds if reluctant else 0.0)):
+            lines, held = np.flatnonzero(self.group == group), float(helds[group])
             part, own = block.take(lines), float(price[group])
-            have, missing = self.spend[lines], float(self.missing(wanted)[group])
+            have, missing = self.spend[lines], float(missings[group])
             other = self._other_side(part, have, own, up=missing > 0)
             gain = part.gained(have) - own * have - (part.gained(other) - own * other)
             change = other - have
             able = change * np.sign(missing) > 0
             with np.errstate(divide="ignore", invalid="ignore"):
                 loss = np.where(able, gain / abs(change), np.inf)
-            held = float(have[(have > self.least[lines]) & (have < part.high)].sum())
             most = abs(own * missing) / held if reluctant and held > 0 else np.inf
             order = np.argsort(loss, kind="stable")[: int((loss <= most).sum())]
             for line in order:
@@ -209,13 +212,23 @@ class Prices:
         )
 
 
+def _alike(marks: Floats) -> tuple[Index, Index]:
+    """Where each value first stands, and which value each place has."""
+    known, first = np.unique(marks[:_FIRST], return_index=True)
+    place = np.minimum(np.searchsorted(known, marks), len(known) - 1)
+    if np.all(known[place] == marks):  # no sort of all lines where a few show every kind
+        return first, place
+    _, first, place = np.unique(marks, return_index=True, return_inverse=True)
+    return first, place
+
+
 def grouped(problem: Problem) -> Local:
     """The lines of a separable problem, those with the same part in every rule as one group."""
     rules = np.flatnonzero(~problem.rows.definition)
     matrix = problem.rows.spend[rules].tocsc()
     # Equal columns have equal products with a random vector, and others all but surely not.
     mark = np.random.default_rng(0).random(len(rules))
-    _, first, group = np.unique(matrix.T @ mark, return_index=True, return_inverse=True)
+    first, group = _alike(np.asarray(matrix.T @ mark))
     n = len(first)
     optional = (problem.floor > 0) & (problem.lower <= 0)
     low = np.where(optional, np.minimum(problem.floor, problem.upper), problem.lower)
