@@ -1,0 +1,82 @@
+"""Seeded plans to measure on; the same for adsplit and for every peer."""
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.plan.constraints import Spend
+from optimizer.plan.curves import Elasticity, Exponential, Hill, Log
+from optimizer.plan.grid import Grid, Unit
+from optimizer.plan.objectives import Revenue
+from optimizer.plan.plan import Line, Plan
+from optimizer.problem import CurveTable, Problem, Rows
+
+
+def s_curves(n, seed=0, *, caps=False):
+    """Hill curves of steepness 1.5 to 3.5 under a split, money for 20 to 40 % of their halves."""
+    rng = np.random.default_rng([n, seed])
+    lines = tuple(
+        Line(
+            f"c{i // 2}",
+            Hill(
+                float(rng.uniform(50, 150)),
+                float(rng.uniform(50, 150)),
+                float(rng.uniform(1.5, 3.5)),
+            ),
+            role="brand" if i % 2 else "traffic",
+            value=1.0,
+        )
+        for i in range(n)
+    )
+    budget = float(rng.uniform(0.2, 0.4)) * sum(line.curve.half for line in lines)
+    rules = (
+        tuple(Spend(f"c{c}", at_most="60%", name=f"cap {c}") for c in range(n // 2)) if caps else ()
+    )
+    return Plan("s-curves", lines, budget, "b2c", objective=Revenue(), constraints=rules)
+
+
+def line_items(n, seed=0):
+    """A problem of *n* lines with four kinds of curve, a budget and a split, made as arrays."""
+    rng = np.random.default_rng([n, seed])
+    kind, families, bend = rng.integers(4, size=n), [], np.zeros(n)
+    for code, curve in enumerate((Log, Exponential, Hill, Elasticity)):
+        index = np.flatnonzero(kind == code)
+        m = len(index)
+        values = {
+            Log: (rng.uniform(20, 80, m), rng.uniform(20, 100, m)),
+            Exponential: (rng.uniform(50, 150, m), rng.uniform(30, 100, m)),
+            Hill: (rng.uniform(50, 150, m), rng.uniform(50, 150, m), rng.uniform(0.7, 3.5, m)),
+            Elasticity: (rng.uniform(20, 90, m), rng.uniform(0.8, 3, m), rng.uniform(0.3, 0.7, m)),
+        }[curve]
+        families.append((curve, index, values))
+        bend[index] = curve.bend(*values)
+    no, one, text = np.zeros(n, bool), np.ones(n), np.full(n, "", dtype=np.str_)
+    curves = CurveTable(n, tuple(families), (), bend, no, no)
+    high, budget = np.full(n, 500.0), 25.0 * n
+    matrix = sparse.csr_array(np.vstack([one, (rng.integers(2, size=n) == 0) - 0.4]))
+    rows = Rows(
+        rule=("budget", "split"),
+        part=("", ""),
+        unit=(Unit.MONEY, Unit.MONEY),
+        definition=np.zeros(2, bool),
+        lower=np.array([-np.inf, 0.0]),
+        upper=np.array([budget, 0.0]),
+        penalty=np.full(2, np.nan),
+        spend=matrix,
+        outcomes=sparse.csr_array((2, n)),
+        switches=sparse.csr_array((2, 0)),
+    )
+    grid = Grid(
+        names=text,
+        channel=text,
+        role=text,
+        tags={},
+        stage=text,
+        minimum=np.zeros(n),
+        maximum=high,
+        minimum_if_active=np.zeros(n),
+        current=np.full(n, np.nan),
+        value=one,
+        budget=budget,
+        stages={},
+    )
+    return Problem(grid, curves, one, 0.0, one, np.zeros(n), high, rows, (), np.zeros(n))

@@ -1,0 +1,118 @@
+"""How fast, as ratios within one run: `make bench` prints them. Nothing here fails for being slow.
+
+A line that misses its mark says so. Plans are seeded and never tuned; peers are SciPy's own solvers
+on the same problem, and a mixed-integer model would need a modelling layer of its own.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from optimizer.problem import compile_plan
+from optimizer.solvers import solve
+from optimizer.solvers.prices import Prices
+from optimizer.solvers.solution import Options, Status
+
+from . import peers
+from .families import line_items, s_curves
+
+
+def seconds(work, times=3):
+    """Median time of a call, after one that is not counted."""
+    work()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def told(work, ours, theirs, goal, reached):
+    mark = "reached" if reached else "MISSED"
+    print(f"\n{work:<48} adsplit {ours:8.4f} s   peer {theirs:8.4f} s   {goal:<28} {mark}")
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("n", "caps", "goal"),
+    [(8, True, 1 / 3), (40, False, 3.0), (200, False, 20.0)],
+    ids=["8 S-curves", "40 S-curves", "200 S-curves"],
+)
+def test_against_one_start_of_slsqp(n, caps, goal):
+    ratios = []
+    for seed in range(3):
+        plan = s_curves(n, seed, caps=caps)
+        problem = compile_plan(plan)
+        assert solve(problem, Options()).gap <= 1e-4
+        ours = seconds(lambda p=plan: solve(compile_plan(p), Options()))
+        theirs = seconds(lambda p=problem: peers.slsqp(p), times=1 if n > 100 else 3)
+        ratios.append((theirs / ours, ours, theirs))
+    ratio, ours, theirs = sorted(ratios)[1]
+    told(f"{n} S-curves, proven", ours, theirs, f"≥ {goal:.2g} × : {ratio:.2g} ×", ratio >= goal)
+
+
+def test_a_thousand_s_curves_under_the_time_slsqp_needs_for_200():
+    problem = compile_plan(s_curves(1000))
+    assert solve(problem, Options()).gap <= 1e-4
+    ours = seconds(lambda: solve(problem, Options()))
+    small = compile_plan(s_curves(200))
+    theirs = seconds(lambda: peers.slsqp(small), times=1)
+    told("1,000 S-curves, proven; SLSQP on 200", ours, theirs, "under its time", ours < theirs)
+
+
+@pytest.mark.parametrize("n", [1_000_000])
+def test_line_items_in_evaluations_of_their_curves(n):
+    problem = line_items(n)
+    spend = np.random.default_rng(0).uniform(0, 80, n)
+    once = seconds(lambda: problem.outcomes(spend))
+    found = Prices().solve(problem, Options(gap=1e-6), None)
+    assert found.status is Status.OPTIMAL
+    ours = seconds(lambda: Prices().solve(problem, Options(gap=1e-6), None))
+    ratio = ours / once
+    told(
+        f"{n:,} lines, gap {found.gap:.0e}",
+        ours,
+        once,
+        f"≤ 60 evaluations: {ratio:.0f}",
+        ratio <= 60,
+    )
+
+
+def test_the_shell_against_importing_scipy():
+    def run(*words):
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+
+    code = "import sys; sys.argv[0] = 'adsplit'; import cli; cli.main()"
+    ours = seconds(lambda: run("-c", code, "optimize", "b2b"))
+    theirs = seconds(lambda: run("-c", "import numpy, scipy.optimize"))
+    ratio = ours / theirs
+    told(
+        "adsplit optimize b2b; import scipy", ours, theirs, f"≤ 2.5 × : {ratio:.1f} ×", ratio <= 2.5
+    )
+
+
+def test_no_peer_finds_more():
+    """The only line here that can fail: on no instance may anyone find a better plan."""
+    worst = np.inf
+    for seed in range(200):
+        problem = compile_plan(s_curves(8, seed))
+        ours = solve(problem, Options())
+        best = max(peers.slsqp_starts(problem, 20, seed), peers.slsqp(problem))
+        if seed < 10:
+            best = max(best, peers.evolution(problem, seed), peers.simplicial(problem))
+        assert best <= ours.bound * (1 + 1e-6)
+        assert ours.value >= best * (1 - 1e-4)
+        worst = min(worst, ours.value / best)
+    print(f"\n200 instances of 8 S-curves: adsplit / best peer at worst {worst:.6f}")
