@@ -68,12 +68,14 @@ if TYPE_CHECKING:
     from .plan.schema import json_schema
     from .report import render, write_report
     from .sources.scenario import check_scenario, dumps, load, loads, write
+    from .sources.table import load_table
 
     __version__ = version("adsplit")
 
 # Where every public name lives, in reading order.
 _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
+    "sources.table": ("load_table",),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
         "Linear",
@@ -179,6 +181,7 @@ __all__ = [
     "explain",
     "json_schema",
     "load",
+    "load_table",
     "loads",
     "optimize",
     "overview",

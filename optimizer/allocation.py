@@ -18,11 +18,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from optimizer.conflict import explain
-from optimizer.errors import Fault, PlanError, SolverFailed, Unbounded, UnknownName
+from optimizer.errors import (
+    Conflict,
+    Fault,
+    Infeasible,
+    PlanError,
+    SolverFailed,
+    Unbounded,
+    UnknownName,
+)
 from optimizer.plan.curves import Floats
-from optimizer.plan.document import to_document
+from optimizer.plan.document import outline, to_document
 from optimizer.plan.plan import Plan
-from optimizer.problem import TOLERANCE, Problem, compile_plan
+from optimizer.plan.table import LineTable
+from optimizer.problem import BUDGET, TOLERANCE, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, relative_gap
 
@@ -36,6 +45,9 @@ At = Literal["minimum", "maximum", "off"]
 # A line stands at a bound, and a rule binds, within this share of its size: looser than
 # feasibility, as a solver may stop a hair's breadth inside.
 NEAR = 1e-7
+
+# With more lines a conflict is told, but not traced to the smallest set of rules.
+_EXPLAINED = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +116,11 @@ class Allocation:
         grid, spend = self.problem.grid, self.spend
         slopes = self.problem.slopes(spend)
         value = grid.value * self.outcomes
-        observed = np.array(
-            [np.inf if line.observed is None else line.observed for line in self.plan.lines]
-        )
+        lines = self.plan.lines
+        if isinstance(lines, LineTable):
+            observed = np.nan_to_num(lines.observed, nan=np.inf)
+        else:
+            observed = np.array([np.inf if n.observed is None else n.observed for n in lines])
         with np.errstate(divide="ignore", invalid="ignore"):
             average = np.where(spend > 0, value / spend, np.nan)
         return pd.DataFrame(
@@ -271,6 +285,8 @@ def optimize(
     start = was.spend if was is not None and was.is_feasible else None
     solution = solve(problem, options, start)
     if solution.status is Status.INFEASIBLE:
+        if problem.n_lines > _EXPLAINED:
+            raise _unexplained(plan, problem)
         raise explain(plan, problem)
     if solution.status is Status.UNBOUNDED:
         raise Unbounded("the objective can grow without limit; give a budget or maxima")
@@ -292,6 +308,23 @@ def optimize(
     )
 
 
+def _unexplained(plan: Plan, problem: Problem) -> Infeasible:
+    """Too many lines to look for the rules in conflict one by one."""
+    least, budget = float(problem.lower.sum()), problem.grid.budget
+    if least > budget:
+        return Infeasible(
+            f"no plan keeps all the rules: the minima add up to {least:,.2f}, "
+            f"more than the budget of {budget:,.2f}",
+            Conflict((BUDGET,)),
+        )
+    names = ", ".join(dict.fromkeys([BUDGET, *(rule.name for rule in plan.rules)]))
+    return Infeasible(
+        f"no plan keeps all the rules: minima, maxima and {names} cannot all hold on these "
+        f"{problem.n_lines:,} lines",
+        Conflict(()),
+    )
+
+
 def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
     """What a given spend brings; it may break rules, ``binding`` and ``is_feasible`` say so.
 
@@ -303,7 +336,7 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
         UnknownName: a name is not a line of the plan.
         PlanError: a line is missing, or money is negative or not finite.
     """
-    names = [line.name for line in plan.lines]
+    names = plan.grid.names.tolist()
     if isinstance(spend, Mapping):
         for name in spend:
             if name not in names:
@@ -334,5 +367,9 @@ def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:
 
 def fingerprint(plan: Plan) -> str:
     """A hash of the question: equal plans have equal fingerprints on every machine."""
-    text = json.dumps(to_document(plan), ensure_ascii=False, separators=(",", ":"))
+    if isinstance(plan.lines, LineTable):
+        document = outline(plan) | {"lines": plan.lines.digest}
+    else:
+        document = to_document(plan)
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

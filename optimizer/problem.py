@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.plan.curves import Floats, Points, Shape
-from optimizer.plan.grid import Grid, Row, Switch, SwitchKind, Unit, sum_of
-from optimizer.plan.plan import Plan
+from optimizer.plan.curves import Floats, Linear, Points, Shape
+from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
+from optimizer.plan.plan import Line, Plan
+from optimizer.plan.table import LineTable
 
 __all__ = ["BUDGET", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
 
@@ -89,6 +90,18 @@ class CurveTable:
             linear=np.array([shape is Shape.LINEAR for shape in shapes], bool),
             piecewise=np.array([shape is Shape.PIECEWISE for shape in shapes], bool),
         )
+
+    @classmethod
+    def of_lines(cls, lines: Sequence[Line]) -> CurveTable:
+        """The curves of lines; those of a table as they are."""
+        if not isinstance(lines, LineTable):
+            return cls.of([line.curve for line in lines])
+        inflection, linear = np.zeros(len(lines)), np.zeros(len(lines), bool)
+        for kind, index, values in lines.families:
+            inflection[index] = kind.bend(*values)
+            linear[index] = kind is Linear
+        flat = np.zeros(len(lines), bool)
+        return cls(len(lines), lines.families, (), inflection, linear, flat)
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(e), shape (n,)."""
@@ -334,6 +347,11 @@ def compile_plan(plan: Plan) -> Problem:
     if np.isfinite(grid.budget):
         every = sum_of(np.ones(grid.n_lines))
         conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
+    lines = plan.lines
+    if isinstance(lines, LineTable):
+        prices = lines.price
+    else:
+        prices = np.array([line.price for line in lines])
     floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
     upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
@@ -342,10 +360,10 @@ def compile_plan(plan: Plan) -> Problem:
     conditions += _on_links(grid, switches, floor, upper)
     return Problem(
         grid=grid,
-        curves=CurveTable.of([line.curve for line in plan.lines]),
+        curves=CurveTable.of_lines(plan.lines),
         weights=np.asarray(plan.objective.weights(grid), float),
         price=plan.objective.price_of_spend,
-        exposure=1.0 / np.array([line.price for line in plan.lines]),
+        exposure=1.0 / prices,
         lower=grid.minimum.copy(),
         upper=upper,
         rows=_stack(conditions, grid.n_lines, switches),
@@ -360,9 +378,9 @@ def _on_links(grid: Grid, switches: tuple[Switch, ...], floor: Floats, upper: Fl
     for switch in switches:
         if switch.kind is not SwitchKind.ON:
             continue
-        line, one = switch.line, np.zeros(grid.n_lines)
-        one[line] = 1.0
-        link = Row("on", str(grid.names[line]), Unit.MONEY, spend=sum_of(one), definition=True)
+        line = switch.line
+        spend = Sum(np.array([line]), np.ones(1))
+        link = Row("on", str(grid.names[line]), Unit.MONEY, spend=spend, definition=True)
         links.append(replace(link, upper=0.0, switches=((switch, -float(upper[line])),)))
         if floor[line] > 0:
             links.append(replace(link, lower=0.0, switches=((switch, -float(floor[line])),)))

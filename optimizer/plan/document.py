@@ -21,6 +21,7 @@ from .objectives import OBJECTIVES
 from .paths import LINE_KEYS, PLAN_KEYS, Document, set_at, split_form, value_at
 from .plan import Line, Origin, Plan
 from .stated import faults_of
+from .table import LineTable
 from .units import Percent
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "assumptions",
     "from_document",
     "origin_of",
+    "outline",
     "replace_at",
     "set_at",
     "to_document",
@@ -41,13 +43,30 @@ VERSION = 1
 
 def to_document(plan: Plan) -> Document:
     """*plan* in the form of a scenario file; what has its default is left out."""
-    document: Document = {"version": VERSION, "name": plan.name}
+    return _written(plan, _channels(plan))
+
+
+def outline(plan: Plan) -> Document:
+    """The document of *plan* without its lines."""
+    return _written(plan, {})
+
+
+def _written(plan: Plan, channels: Document) -> Document:
+    document: Document = {"version": VERSION, "name": plan.name, "channels": channels}
     for key in ("business", "currency", "budget", "value"):
         document[key] = getattr(plan, key)
     document["split"] = None if plan.split is None else _plain(plan.split, drop=("name", "kind"))
     document["objective"] = _plain(plan.objective, keep=("kind",))
     document["funnel"] = None if plan.funnel is None else _plain(plan.funnel)
-    channels: dict[str, Any] = {}
+    document["constraints"] = {
+        rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
+    }
+    document["origins"] = {path: _plain(origin) for path, origin in plan.origins.items()}
+    return {key: document[key] for key in PLAN_KEYS if document[key] not in (None, {}, ())}
+
+
+def _channels(plan: Plan) -> Document:
+    channels: Document = {}
     for line in plan.lines:
         body = _plain(line, drop=("channel", "name"))
         if line.name == line.channel:
@@ -57,12 +76,7 @@ def to_document(plan: Plan) -> Document:
         if body.get("role") == key:
             del body["role"]
         channels.setdefault(line.channel, {})[key] = body
-    document["channels"] = channels
-    document["constraints"] = {
-        rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
-    }
-    document["origins"] = {path: _plain(origin) for path, origin in plan.origins.items()}
-    return {key: document[key] for key in PLAN_KEYS if document[key] not in (None, {}, ())}
+    return channels
 
 
 def _plain(stated: Any, keep: tuple[str, ...] = (), drop: tuple[str, ...] = ()) -> Document:
@@ -96,14 +110,16 @@ def _plain_value(value: Any) -> Any:
     return value
 
 
-def from_document(document: Mapping[str, Any], applied: tuple[str, ...] = ()) -> Plan:
-    """The plan that *document* describes.
+def from_document(
+    document: Mapping[str, Any], applied: tuple[str, ...] = (), lines: LineTable | None = None
+) -> Plan:
+    """The plan that *document* describes, with *lines* in place of its channels if given.
 
     Raises:
         PlanError: with every fault of the document at once, each with its dotted path.
     """
     reader = _Reader()
-    plan = reader.plan(document, applied)
+    plan = reader.plan(document, applied, lines)
     if reader.faults or plan is None:
         raise PlanError(reader.faults)
     return plan
@@ -116,7 +132,9 @@ class _Reader:
         self.faults: list[Fault] = []
         self.standing_in: dict[str, Line] = {}
 
-    def plan(self, document: object, applied: tuple[str, ...]) -> Plan | None:
+    def plan(
+        self, document: object, applied: tuple[str, ...], table: LineTable | None
+    ) -> Plan | None:
         top = self.mapping(document, "", PLAN_KEYS)
         if top is None:
             return None
@@ -133,7 +151,7 @@ class _Reader:
             given["objective"] = self.union(top["objective"], "objective", OBJECTIVES)
         if "funnel" in top:
             given["funnel"] = self.one(Funnel, top["funnel"], "funnel")
-        given["lines"] = self.lines(top.get("channels"))
+        given["lines"] = self.lines(top.get("channels")) if table is None else table
         given["constraints"] = self.named(
             top.get("constraints", {}),
             "constraints",
@@ -147,7 +165,8 @@ class _Reader:
         given["origins"] = {name: origin for name, origin in origins if origin is not None}
         given["applied"] = applied
         if self.faults:
-            self.partial(given, top)
+            if table is None:
+                self.partial(given, top)
             return None
         plan: Plan | None = self.build(Plan, given, "")
         return plan

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from optimizer.errors import Fault, PlanError, UnknownName
 
 from .curves import Floats
+from .table import LineTable
 from .units import Percent
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ class Grid:
         """The columns of *plan*'s lines."""
         lines = plan.lines
         budget = np.inf if plan.budget is None else plan.budget
+        if isinstance(lines, LineTable):
+            return cls._of_table(lines, budget, np.nan if plan.value is None else plan.value)
 
         def money(amount: float | Percent | None, absent: float) -> float:
             if amount is None:
@@ -215,6 +218,25 @@ class Grid:
             stages={
                 stage: column(plan.reach_of(line, stage) for line in lines) for stage in stages
             },
+        )
+
+    @classmethod
+    def _of_table(cls, table: LineTable, budget: float, value: float) -> Grid:
+        """The columns of a table, as they are."""
+        known = ~np.isnan(table.value)
+        return cls(
+            names=table.name,
+            channel=table.channel,
+            role=table.role,
+            tags=table.tags,
+            stage=np.zeros(len(table), "<U1"),
+            minimum=table.minimum,
+            maximum=table.maximum,
+            minimum_if_active=table.minimum_if_active,
+            current=table.current,
+            value=table.value if known.all() else np.where(known, table.value, value),
+            budget=budget,
+            stages={},
         )
 
     @property

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetPydanticSchema
+from pydantic_core import core_schema
 
 from optimizer.errors import Fault, PlanError, UnknownName, nearest
 
@@ -19,6 +20,7 @@ from .funnel import Funnel
 from .grid import Grid, Row
 from .objectives import Objective, Profit
 from .stated import stated
+from .table import LineTable, rows_fault
 from .units import Amount, Money, Percent, Positive
 
 __all__ = ["BUSINESSES", "Line", "Origin", "Plan"]
@@ -109,14 +111,22 @@ class Origin:
     """What a reader should know of it."""
 
 
+def _table_or_lines(_source: Any, handler: Any) -> core_schema.CoreSchema:
+    """Lines one by one are checked one by one; a table has checked itself."""
+    lines = handler.generate_schema(Annotated[tuple[Line, ...], Field(min_length=1)])
+    return core_schema.no_info_wrap_validator_function(
+        lambda given, check: given if isinstance(given, LineTable) else check(given), lines
+    )
+
+
 @stated
 class Plan:
     """What the marketer asks: where the budget should go, under which rules, for which goal."""
 
     name: str
     """Title of the plan."""
-    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
-    """The budget lines."""
+    lines: Annotated[tuple[Line, ...] | LineTable, GetPydanticSchema(_table_or_lines)]
+    """The budget lines: one by one, or very many as a table."""
     budget: Money | None = None
     """Ceiling on all spend; the rule spend_all makes it exact."""
     business: Literal["b2b", "b2c", "none"] = "none"
@@ -148,7 +158,7 @@ class Plan:
     def _name_faults(self) -> list[Fault]:
         faults = []
         for where, names in (
-            ("channels", [line.name for line in self.lines]),
+            ("channels", [] if self._table else [line.name for line in self.lines]),
             ("constraints", [rule.name for rule in self.constraints]),
         ):
             faults += [
@@ -163,7 +173,28 @@ class Plan:
             )
         return faults
 
+    @property
+    def _table(self) -> LineTable | None:
+        return self.lines if isinstance(self.lines, LineTable) else None
+
+    def _table_faults(self, table: LineTable) -> list[Fault]:
+        """What a table cannot know of its plan."""
+        faults = []
+        if self.funnel is not None:
+            faults.append(Fault("funnel", "a table of lines feeds no funnel", "Give value instead"))
+        if self.budget is None:
+            faults += rows_fault(
+                "maximum",
+                np.isinf(table.maximum),
+                "nothing limits the spend: there is no budget",
+                "Give a budget, or a maximum on every line",
+                table.first_row,
+            )
+        return faults
+
     def _line_faults(self) -> list[Fault]:
+        if self._table:
+            return self._table_faults(self._table)
         faults = []
         stages = () if self.funnel is None else self.funnel.stages
         for line in self.lines:
@@ -289,10 +320,10 @@ class Plan:
         Raises:
             UnknownName: there is none; suggests the nearest.
         """
-        for line in self.lines:
-            if line.name == name:
-                return line
-        raise UnknownName.of("line", name, [line.name for line in self.lines])
+        found = np.flatnonzero(self.grid.names == name)
+        if not found.size:
+            raise UnknownName.of("line", name, self.grid.names[:10_000].tolist())
+        return self.lines[int(found[0])]
 
     def value_of(self, line: Line) -> float:
         """Money per outcome of *line*; NaN where none is given."""

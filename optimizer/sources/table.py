@@ -1,0 +1,290 @@
+"""A table of lines — CSV, Parquet or a DataFrame — as a plan, a million lines included.
+
+One row per line. Columns: ``channel``, and where they are there ``line``, ``role``, ``curve`` (the
+kind), one per parameter of the curves, ``value``, ``price``, ``minimum``, ``maximum``,
+``minimum_if_active``, ``current``, ``observed``; every other column is a tag. Columns stay columns:
+no object is made for a line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.errors import Fault, PlanError, nearest
+from optimizer.plan.curves import Floats
+from optimizer.plan.document import from_document
+from optimizer.plan.plan import Plan
+from optimizer.plan.table import KINDS, PARAMETERS, LineTable, rows_fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TABLES", "load_table", "need_parquet"]
+
+TABLES = (".csv", ".parquet")
+"""Endings of the files that are read as tables."""
+
+Texts = NDArray[np.str_]
+
+_TEXTS = ("line", "channel", "role", "curve")
+_NUMBERS = {
+    "value": np.nan,
+    "price": 1.0,
+    "minimum": 0.0,
+    "maximum": np.inf,
+    "minimum_if_active": 0.0,
+    "current": np.nan,
+    "observed": np.nan,
+}
+# Fields of a line that a table would otherwise take for tags.
+_NOT_HERE = {
+    "locked": "Give the same minimum and maximum",
+    "outcome": "A table has no funnel: give value, the money per outcome",
+    "tags": "Give each tag a column of its own",
+    "name": "Call the column line",
+    "kind": "Call the column curve",
+}
+
+
+def load_table(
+    source: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    budget: float | str | None = None,
+    split: Any = None,
+    business: str = "none",
+    objective: Any = "profit",
+    constraints: Mapping[str, Any] | None = None,
+    currency: str = "USD",
+    value: float | str | None = None,
+    curve: str | None = None,
+    name: str | None = None,
+) -> Plan:
+    """The plan for a table of lines.
+
+    Args:
+        source: A file that ends in .csv or .parquet, or a DataFrame.
+        budget: Ceiling on all spend.
+        split: Brand:traffic, such as ``6:4``, as in a scenario file.
+        business: b2b, b2c or none.
+        objective: profit, revenue or outcomes, or a mapping with ``kind``.
+        constraints: Further rules by name, each as in a scenario file.
+        currency: Three letters.
+        value: Money per outcome where a row states none.
+        curve: Kind of all curves where there is no column ``curve``.
+        name: Title of the plan; by default the name of the file.
+
+    Raises:
+        PlanError: with every fault of the table or the rules at once; rows are named, a CSV's
+            counted from its head line, which is row 1.
+        ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
+    """
+    where, first_row = "", 1
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        where, title = str(source), path.stem
+        frame = _read(path, where)
+        first_row = 2 if path.suffix.lower() == ".csv" else 1
+    else:
+        frame, title = source, "Table"
+    stated = {
+        "name": name or title,
+        "business": business,
+        "currency": currency,
+        "budget": budget,
+        "value": value,
+        "split": split,
+        "objective": objective,
+        "constraints": dict(constraints or {}),
+    }
+    document = {key: item for key, item in stated.items() if item is not None}
+    try:
+        lines = _Columns(frame, curve, first_row).table()
+    except PlanError as error:
+        raise PlanError([replace(fault, where=where) for fault in error.faults]) from None
+    return from_document(document, lines=lines)
+
+
+def need_parquet() -> None:
+    """Say so early when Parquet files cannot be read or written.
+
+    Raises:
+        ModuleNotFoundError: pyarrow is not installed.
+    """
+    if find_spec("pyarrow") is None:
+        raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
+
+
+def _read(path: Path, where: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            need_parquet()
+            return pd.read_parquet(path)
+        if path.suffix.lower() == ".csv":
+            texts = dict.fromkeys(_TEXTS, "str")
+            kept = {"keep_default_na": False, "na_values": [""], "skip_blank_lines": False}
+            return pd.read_csv(path, dtype=texts, encoding="utf-8-sig", **kept)  # type: ignore[call-overload, no-any-return]
+    except OSError as error:
+        words = error.strerror or "it is no table that can be read"
+        raise PlanError(
+            Fault("", f"cannot be read: {words}", "Give a file that exists", where)
+        ) from None
+    except ValueError as error:  # pandas' and pyarrow's own are ValueErrors
+        words = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
+        raise PlanError(Fault("", f"cannot be read: {words}", "", where)) from None
+    advice = f"Give a file that ends in {' or '.join(TABLES)}"
+    raise PlanError(Fault("", f"{path.suffix or 'no ending'} is no table", advice, where))
+
+
+class _Columns:
+    """The columns of a frame, checked and made ready; gathers what is wrong."""
+
+    def __init__(self, frame: pd.DataFrame, kind: str | None, first_row: int) -> None:
+        self.frame, self.kind, self.first_row = frame, kind, first_row
+        self.titles = [str(title) for title in frame.columns]
+        self.n = len(frame)
+        self.faults: list[Fault] = []
+
+    def table(self) -> LineTable:
+        """The table of lines.
+
+        Raises:
+            PlanError: with every fault.
+        """
+        self.faults += self._head_faults()
+        if self.faults or not self.n:
+            raise PlanError(self.faults or [Fault("", "there is no row", "Give one per line")])
+        channel, role = self.texts("channel"), self.texts("role")
+        numbers = {title: self.numbers(title, default) for title, default in _NUMBERS.items()}
+        families = self.families()
+        known = {*_TEXTS, *_NUMBERS, *PARAMETERS}
+        tags = {title: self.texts(title) for title in self.titles if title not in known}
+        name = self.names(channel)
+        try:
+            made = LineTable(
+                channel=channel,
+                families=families,
+                name=name,
+                role=role,
+                tags=tags,
+                first_row=self.first_row,
+                **numbers,
+            )
+        except PlanError as error:
+            # What could not be read stands as nothing, and is told as what it was.
+            told = {fault.path for fault in self.faults}
+            self.faults += [fault for fault in error.faults if fault.path not in told]
+        if self.faults:
+            raise PlanError(self.faults)
+        return made
+
+    def _head_faults(self) -> Iterator[Fault]:
+        if len(set(self.titles)) < len(self.titles):
+            yield Fault("", "a column is there twice", "Give each a name of its own")
+        if "channel" not in self.titles:
+            yield Fault("channel", "is missing", "Give a column channel")
+        if "curve" not in self.titles and self.kind not in KINDS:
+            if self.kind is None:
+                advice = f"Give a column curve, or one kind for all: {', '.join(KINDS)}"
+                yield Fault("curve", "is missing", advice)
+            else:
+                yield Fault("curve", f"there is no kind {self.kind!r}", nearest(self.kind, KINDS))
+        for title, advice in _NOT_HERE.items():
+            if title in self.titles:
+                yield Fault(title, "is no column of a table", advice)
+
+    def texts(self, title: str) -> Texts:
+        """A column of texts; empty where there is nothing."""
+        if title not in self.titles:
+            return np.zeros(self.n, "<U1")
+        column = self.frame[title]
+        values = column.astype(object).where(column.notna(), "").to_numpy()
+        return np.array([str(value) for value in values] or [""], dtype=np.str_)[: self.n]
+
+    def numbers(self, title: str, default: float) -> Floats:
+        """A column of numbers; *default* where there is nothing."""
+        if title not in self.titles:
+            return np.full(self.n, default)
+        import pandas as pd
+
+        column = self.frame[title]
+        if pd.api.types.is_bool_dtype(column):
+            self.faults.append(Fault(title, "is true or false", "Give numbers"))
+            return np.full(self.n, default)
+        read = pd.to_numeric(column, errors="coerce")
+        values = read.to_numpy(dtype=float, na_value=np.nan)
+        wrong = np.isnan(values) & column.notna().to_numpy()
+        if wrong.any():
+            found = str(column.iloc[int(np.flatnonzero(wrong)[0])])
+            shown = repr(found if len(found) <= 40 else found[:39] + "…")
+            self.faults += rows_fault(
+                title, wrong, f"{shown} is no number", "Give plain numbers", self.first_row
+            )
+        return np.where(np.isnan(values), default, values)
+
+    def names(self, channel: Texts) -> Texts:
+        """The names of the lines: ``channel.line``, or ``channel.`` and the number of the row."""
+        if "line" in self.titles:
+            given = self.texts("line")
+            whole = np.strings.startswith(given, np.strings.add(channel, "."))
+            whole |= (given == channel) | (given == "")
+        else:
+            rows = np.arange(self.first_row, self.first_row + self.n)
+            given, whole = rows.astype(np.str_), np.zeros(self.n, bool)
+        joined = np.strings.add(np.strings.add(channel, "."), given)
+        return np.where(whole, given, joined)
+
+    def families(self) -> tuple[tuple[Any, NDArray[np.intp], tuple[Floats, ...]], ...]:
+        """The curves by kind; a parameter that its kind does not have is a fault."""
+        if "curve" in self.titles:
+            kinds = np.strings.lower(np.strings.strip(self.texts("curve")))
+            kinds = np.where(kinds == "", self.kind or "", kinds)
+        else:
+            kinds = np.full(self.n, self.kind or "")
+        words, at = np.unique(kinds, return_inverse=True)
+        columns = {
+            title: self.numbers(title, np.nan) for title in PARAMETERS if title in self.titles
+        }
+        idle = {title: ~np.isnan(values) for title, values in columns.items()}
+        found = []
+        for position, word in enumerate(words.tolist()):
+            index = np.flatnonzero(at == position)
+            kind = KINDS.get(word)
+            if kind is None:
+                wrong = at == position
+                text = f"there is no kind {word!r}" if word else "is empty"
+                advice = nearest(word, KINDS)
+                self.faults += rows_fault("curve", wrong, text, advice, self.first_row)
+                for given in idle.values():
+                    given[index] = False
+                continue
+            values = []
+            for name in kind.parameters:
+                default = kind.__dataclass_fields__[name].default
+                default = getattr(default, "default", default)
+                column = columns.get(name)
+                own = np.full(len(index), np.nan) if column is None else column[index]
+                if isinstance(default, float):
+                    own = np.where(np.isnan(own), default, own)
+                values.append(own)
+                if name in idle:
+                    idle[name][index] = False
+            found.append((kind, index, tuple(values)))
+        for title, given in idle.items():
+            self.faults += rows_fault(
+                title,
+                given,
+                "is given, but the curve there has no such parameter",
+                "Leave it empty there",
+                self.first_row,
+            )
+        return tuple(found)
