@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.terminal.commands import BAD_INPUT, MISSING, OK, STOPPED, Commands, note
+from optimizer.terminal.line_items import (
+    is_table,
+    optimize_table,
+    refuse_table_options,
+    table_options,
+)
 from optimizer.terminal.options import (
     Asked,
     Out,
@@ -175,6 +181,7 @@ def check(strict: bool, **options: Any) -> int:
     adsplit optimize b2b --reach lead=5000       the least spend that gets there
     adsplit optimize b2b --json | jq .lines
     adsplit optimize b2b -o plan.xlsx
+    adsplit optimize lines.csv --budget 12M --split 6:4 -o plan.csv      a table of many lines
 """
 )
 @scenario_name
@@ -188,14 +195,18 @@ def check(strict: bool, **options: Any) -> int:
     help="Find what each rule costs.",
 )
 @solving
+@table_options
 @fmt
 @lang
 @debug
 def optimize(reach: tuple[str, ...], prices: bool, **options: Any) -> int:
     """Find the best plan, and prove it."""
+    if is_table(options["scenario"]):
+        return optimize_table(options, reach)
     import optimizer as opt
     from optimizer.terminal import pages
 
+    refuse_table_options(options)
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
     plan = asked.reaching(reach)
     with search:

@@ -22,6 +22,8 @@ LARGE: Solver = Prices()
 
 # From so many lines on, a group's price says more than a tree of boxes.
 _MANY = 300
+# And from so many on, a tree of boxes would prove no more in a lifetime.
+_TOO_MANY = 10_000
 
 
 def solve(
@@ -41,7 +43,8 @@ def solve(
     options, reasons = options or Options(), []
     if problem.n_lines >= _MANY and not problem.needs - LARGE.abilities:
         quick = LARGE.solve(problem, options, start)
-        if quick.status is not Status.STOPPED:
+        enough = problem.n_lines >= _TOO_MANY and quick.spend is not None
+        if quick.status is not Status.STOPPED or enough:
             return quick
         start = start if quick.spend is None else quick.spend
     for solver in SOLVERS:

@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "loads",
     "read_scenario",
+    "settings",
     "what_if_names",
     "write",
 ]
@@ -272,6 +273,21 @@ def _settings(sets: Sequence[str] | Mapping[str, object]) -> Iterator[Change]:
             if isinstance(parsed, float) and not -1e308 < parsed < 1e308:
                 raise ScenarioError(Fault(path, f"{value} is not a finite number", where=source))
         yield Change(path, parsed, {"": Spot(source, path)})
+
+
+def settings(texts: Sequence[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` texts as a mapping; a value may be a mapping or list as in a file.
+
+    Raises:
+        ScenarioError: a text cannot be read, or a name is there twice.
+    """
+    found: dict[str, Any] = {}
+    for change in _settings(texts):
+        if change.path in found:
+            advice = "Give each a name of its own"
+            raise ScenarioError(Fault(change.path, "is there twice", advice))
+        found[change.path] = change.value
+    return found
 
 
 def _plain_value(value: object) -> object:

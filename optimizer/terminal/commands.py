@@ -45,6 +45,13 @@ EXIT_CODES = {
     MISSING: "an optional part is not installed",
 }
 
+EXTRAS = {
+    "xlsxwriter": ("Excel", "excel"),
+    "openpyxl": ("Excel", "excel"),
+    "pyarrow": ("Parquet", "parquet"),
+}
+"""Optional libraries: what needs them, and the extra that installs them."""
+
 
 class Option(click.Option):
     """An option that knows under which heading of the help it stands."""
@@ -241,8 +248,10 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
             return INTERRUPTED, {**kind, "message": "interrupted before a plan was found"}
         case errors.AdsplitError():
             return UNEXPECTED, {**kind, "message": str(error)}
-        case ModuleNotFoundError() if error.name in {"xlsxwriter", "openpyxl"}:
-            words = f"Excel files need {error.name}; install it with: pip install 'adsplit[excel]'"
+        case ModuleNotFoundError() if error.name in EXTRAS:
+            files, extra = EXTRAS[error.name]
+            words = f"{files} files need {error.name}; "
+            words += f"install it with: pip install 'adsplit[{extra}]'"
             return MISSING, {**kind, "message": words}
         case OSError() if error.strerror:
             words = ": ".join(filter(None, (str(error.filename or ""), error.strerror)))

@@ -25,6 +25,7 @@ __all__ = [
     "ENDINGS",
     "csv_text",
     "json_text",
+    "large_csv",
     "need_excel",
     "write_atomically",
     "write_result",
@@ -48,6 +49,22 @@ def csv_text(frame: pd.DataFrame) -> str:
     writer.writerow([_cell(name) for name in frame.columns])
     writer.writerows([[_cell(value) for value in row] for row in _rows(frame)])
     return stream.getvalue()
+
+
+def large_csv(frame: pd.DataFrame) -> str:
+    """The same as :func:`csv_text` for very many rows, column by column."""
+    import numpy as np
+
+    plain = frame.copy(deep=False)
+    for position, name in enumerate(frame.columns):
+        column = frame.iloc[:, position]
+        if column.dtype.kind not in "fiub":
+            words, at = np.unique(column.fillna("").astype(str).to_numpy(str), return_inverse=True)
+            plain[name] = np.array([_cell(word) for word in words.tolist()], object)[at]
+        elif column.dtype.kind == "f":
+            plain[name] = column.where(np.isfinite(column))
+    plain.columns = [_cell(name) for name in frame.columns]
+    return plain.to_csv(index=False, lineterminator="\n")
 
 
 def write_result(

@@ -27,6 +27,7 @@ __all__ = [
     "Asked",
     "Out",
     "Search",
+    "chain",
     "changes",
     "check_writable",
     "code_of",
@@ -73,7 +74,9 @@ def _default_lang() -> str:
     return "en"
 
 
-def _chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+def chain(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several decorators as one, the first on the outside."""
+
     def apply(function: F) -> F:
         for decorator in reversed(decorators):
             function = decorator(function)
@@ -144,7 +147,7 @@ lang = option(
     show_envvar=True,
     help="Language; by default that of the system.",
 )
-fmt = _chain(
+fmt = chain(
     option(
         "--format",
         "format",
@@ -179,7 +182,7 @@ fmt = _chain(
     ),
 )
 scenario_name = click.argument("scenario", shell_complete=complete)
-changes = _chain(
+changes = chain(
     option(
         "--what-if",
         "what_ifs",
@@ -207,7 +210,7 @@ reach = option(
     section="Plan",
     help="Seek the least spend that brings N of STAGE; the budget stays a ceiling.",
 )
-compare_changes = _chain(
+compare_changes = chain(
     option(
         "--what-if",
         "what_ifs",
@@ -226,7 +229,7 @@ compare_changes = _chain(
     ),
     option("--split", metavar="BRAND:TRAFFIC", section="Plan", help="For every plan, such as 6:4."),
 )
-solving = _chain(
+solving = chain(
     option(
         "--gap",
         type=click.FloatRange(0, 1, min_open=True),
@@ -262,7 +265,7 @@ class Out:
     lang: str
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> Out:
+    def of(cls, options: dict[str, Any], endings: Sequence[str] | None = None) -> Out:
         """From a command's options, which are checked before any work is done."""
         meta = click.get_current_context().find_root().meta
         for name in ("format", "as_json", "as_csv"):
@@ -271,9 +274,10 @@ class Out:
         if out.output is not None:
             from .files import ENDINGS, need_excel
 
-            if out.output.suffix.lower() not in ENDINGS:
+            known = endings or ENDINGS
+            if out.output.suffix.lower() not in known:
                 raise click.BadParameter(
-                    f"{out.output} must end in {', '.join(ENDINGS)}", param_hint="-o"
+                    f"{out.output} must end in {', '.join(known)}", param_hint="-o"
                 )
             check_writable(out.output)
             if out.output.suffix.lower() == ".xlsx":

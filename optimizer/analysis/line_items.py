@@ -1,0 +1,103 @@
+"""The answer for a table of lines: what every line gets, and sums that a person can read."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.allocation import Allocation
+from optimizer.plan.document import outline
+from optimizer.solvers.solution import Status
+from optimizer.words import say
+from optimizer.words.voice import Voice
+
+from .answer import plain, records
+from .proofs import as_parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SCHEMA", "binding_rules", "group_frame", "line_frame", "lines_answer", "proof_sentence"]
+
+SCHEMA = "adsplit.lines/1"
+"""Name and version of what ``--json`` prints for a table of lines."""
+
+_COLUMNS = [
+    "line",
+    "channel",
+    "role",
+    "spend",
+    "share",
+    "current",
+    "outcome",
+    "value",
+    "return",
+    "marginal_return",
+    "at",
+]
+
+
+def line_frame(allocation: Allocation) -> pd.DataFrame:
+    """One row per line, in the order of the table, its tags at the end."""
+    frame = allocation.by_line[_COLUMNS]
+    tags = {
+        tag: texts.astype(object)
+        for tag, texts in allocation.problem.grid.tags.items()
+        if tag not in _COLUMNS
+    }
+    return frame.assign(**tags) if tags else frame
+
+
+def group_frame(allocation: Allocation) -> pd.DataFrame:
+    """Sums per channel and role: lines, lines with money, spend, share, current, outcome, value."""
+    frame = allocation.by_line.assign(lines=1, active=allocation.spend > 0)
+    columns = ["lines", "active", "spend", "share", "current", "outcome", "value"]
+    return frame.groupby(["channel", "role"])[columns].sum(min_count=1).reset_index()
+
+
+def binding_rules(allocation: Allocation) -> list[str]:
+    """The rules that hold the plan back, as the plan names them."""
+    frame: Any = allocation.binding
+    return [
+        " ".join(filter(None, (row.rule, row.part))) for row in frame[frame["binding"]].itertuples()
+    ]
+
+
+def proof_sentence(allocation: Allocation, lang: str = "en") -> str:
+    """How good the plan provably is."""
+    voice = Voice(allocation.plan, lang)
+    gap = allocation.gap or 0.0
+    digits = 3 if gap >= 1e-5 else 7
+    close = voice.percent(math.ceil(gap * 10 ** (digits + 2) - 1e-9) / 10 ** (digits + 2), digits)
+    if allocation.status is Status.OPTIMAL:
+        value = voice.amount(voice.worth(allocation.objective))
+        return say("proof.optimal", lang, value=value, gap=close)
+    bound = voice.amount(voice.worth(allocation.bound or math.inf))
+    return say("proof.stopped", lang, bound=bound, gap=close)
+
+
+def lines_answer(allocation: Allocation) -> dict[str, Any]:
+    """The answer as plain data (``adsplit.lines/1``): sums per group, and what a check needs."""
+    plan = allocation.plan
+    return {
+        "schema": SCHEMA,
+        "name": plan.name,
+        "status": str(allocation.status),
+        "solver": allocation.solver,
+        "seconds": plain(round(allocation.seconds, 3)),
+        "currency": plan.currency,
+        "budget": plain(plan.budget),
+        "spent": plain(allocation.spent),
+        "objective": {"kind": plan.objective.kind, "value": plain(allocation.objective)},
+        "bound": plain(allocation.bound),
+        "gap": plain(allocation.gap),
+        "lines": allocation.problem.n_lines,
+        "active": int(np.count_nonzero(allocation.spend > 0)),
+        "groups": records(group_frame(allocation)),
+        "binding": binding_rules(allocation),
+        "provenance": plain(allocation.provenance),
+        "plan": plain(outline(plan)),
+        "proof": None if allocation.proof is None else plain(as_parts(allocation.proof)),
+    }

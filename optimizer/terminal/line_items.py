@@ -1,0 +1,163 @@
+"""``adsplit optimize`` for a table of lines, a million of them included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from .commands import OK, STOPPED
+from .files import write_atomically
+from .options import Out, Search, chain, option
+
+if TYPE_CHECKING:
+    from optimizer.allocation import Allocation
+
+    from .paper import Paper
+
+__all__ = ["is_table", "optimize_table", "refuse_table_options", "table_options"]
+
+_ENDINGS = (".parquet", ".csv", ".json")
+# What a table is proven to, unless --gap asks for something else.
+_GAP = 1e-6
+
+table_options = chain(
+    option("--budget", metavar="MONEY", section="Table", help="Ceiling on all spend: 12M, 1200万."),
+    option(
+        "--objective",
+        type=click.Choice(["profit", "revenue", "outcomes"]),
+        section="Table",
+        help="What is made best (default: profit).",
+    ),
+    option(
+        "--constraint",
+        "constraints",
+        multiple=True,
+        metavar="'NAME={…}'",
+        section="Table",
+        help="A rule as in a scenario: 'de={kind: share, where: {market: de}, at_least: 20%}'.",
+    ),
+    option("--curve", metavar="KIND", section="Table", help="Kind of curve where no column says."),
+    option("--value", metavar="MONEY", section="Table", help="Money per outcome where none is."),
+    option("--currency", metavar="CODE", section="Table", help="Three letters (default: USD)."),
+)
+_NAMES = ("budget", "objective", "constraints", "curve", "value", "currency")
+
+
+def is_table(name: str) -> bool:
+    """Whether an argument is a table of lines and no scenario."""
+    return name.lower().endswith((".csv", ".parquet"))
+
+
+def refuse_table_options(options: dict[str, Any]) -> None:
+    """Take the options of a table away; a scenario has these in its file."""
+    for name in _NAMES:
+        if options.pop(name):
+            raise click.UsageError(
+                f"--{name.removesuffix('s')} is for a table of lines; a scenario has it in its "
+                "file, where --set changes it"
+            )
+
+
+def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
+    """Read the table, find the best plan, print sums and write all lines."""
+    from optimizer.allocation import optimize
+    from optimizer.analysis import line_items
+    from optimizer.sources.scenario import settings
+    from optimizer.sources.table import load_table, need_parquet
+
+    source = Path(options.pop("scenario"))
+    if options.pop("what_ifs") or options.pop("sets") or reach:
+        raise click.UsageError("--what-if, --set and --reach are for a scenario, not for a table")
+    about = {name: options.pop(name) for name in _NAMES} | {"split": options.pop("split")}
+    about["constraints"] = settings(about["constraints"])
+    about = {name: value for name, value in about.items() if value}
+    source_of_gap = click.get_current_context().get_parameter_source("gap")
+    if source_of_gap is ParameterSource.DEFAULT:
+        options["gap"] = _GAP
+    out, search = Out.of(options, _ENDINGS), Search.of(options)
+    target = out.output
+    if target is not None and target.suffix.lower() == ".parquet":
+        need_parquet()
+    with search:
+        best = optimize(load_table(source, **about), **search.one)
+    Out(out.format, None, out.lang).emit(
+        lambda: line_items.lines_answer(best),
+        lambda: {"groups": line_items.group_frame(best)},
+        lambda paper: _show(paper, best),
+    )
+    if target is not None:
+        write_atomically(target, _content(best, target.suffix.lower(), out.lang))
+        out.wrote(target)
+    return OK if best.status == "optimal" else STOPPED
+
+
+def _content(best: Allocation, ending: str, lang: str) -> bytes:
+    """The file of all lines; for JSON the sums."""
+    import io
+
+    from optimizer.analysis import line_items
+
+    from .files import json_text, large_csv
+
+    if ending == ".json":
+        return json_text(line_items.lines_answer(best)).encode()
+    frame = line_items.line_frame(best)
+    if ending == ".csv":
+        return large_csv(frame).encode("utf-8-sig" if lang == "zh" else "utf-8")
+    stream = io.BytesIO()
+    frame.to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def _show(paper: Paper, best: Allocation) -> None:
+    """Sums per channel and role, the rules that bind, and the proof."""
+    from optimizer.analysis import line_items
+    from optimizer.words import label, number, percent
+
+    from .numbers import NONE, Scale, short
+
+    plan, lang = best.plan, paper.lang
+    frame: Any = line_items.group_frame(best)
+    known = bool(frame["current"].notna().all())
+    scale = Scale.of([best.spent, plan.budget, frame["value"].sum()], plan.currency, lang)
+    paper.print(plan.name, "dim")
+    heads = ["channel", "role", "lines", "with_money", "today", "spend", "share", "outcome"]
+    rows = [
+        [
+            label(str(row.channel), lang),
+            label(str(row.role), lang) if row.role else NONE,
+            number(row.lines, lang, 0),
+            number(row.active, lang, 0),
+            scale.cell(row.current),
+            scale.cell(row.spend),
+            percent(row.share, lang, 1),
+            short(row.outcome, lang),
+            scale.cell(row.value),
+        ]
+        for row in frame.itertuples()
+    ]
+    keep = [i for i in range(9) if known or i != 4]
+    titles = [*(paper.say(head) for head in heads), paper.say("brings")]
+    total = [paper.say("total"), "", number(frame["lines"].sum(), lang, 0)]
+    total += [number(frame["active"].sum(), lang, 0)]
+    total += [scale.cell(frame["current"].sum()), scale.cell(best.spent)]
+    total += [percent(1.0, lang, 0) if best.spent > 0 else NONE, ""]
+    total += [scale.cell(frame["value"].sum()) if frame["value"].notna().all() else NONE]
+    paper.table(
+        [titles[i] for i in keep],
+        [[row[i] for i in keep] for row in rows],
+        words=(0, 1),
+        footer=[total[i] for i in keep],
+    )
+    paper.print()
+    paper.print(scale.note, "dim")
+    rules = line_items.binding_rules(best)
+    if rules:
+        paper.title(paper.say("rules"))
+        paper.bullets(rules)
+    paper.print()
+    style = "green" if best.status == "optimal" else "yellow"
+    paper.print(line_items.proof_sentence(best, lang), style)

@@ -1,0 +1,186 @@
+"""``adsplit optimize`` for a table of lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import ROOT, Run, environment
+
+Json = Callable[..., Any]
+
+ASKED = ("--budget", "10k", "--split", "6:4", "--objective", "revenue")
+
+
+def keywords(n: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(["log", "hill", "exponential"], n)
+
+    def only(*kinds: str, low: float, high: float) -> Any:
+        return np.where(np.isin(kind, kinds), rng.uniform(low, high, n), np.nan)
+
+    return pd.DataFrame(
+        {
+            "line": [f"kw{i}" for i in range(n)],
+            "channel": rng.choice(["search", "social"], n),
+            "role": rng.choice(["brand", "traffic"], n),
+            "curve": kind,
+            "scale": only("log", low=5, high=50),
+            "unit": only("log", "exponential", low=10, high=80),
+            "ceiling": only("hill", "exponential", low=20, high=100),
+            "half": only("hill", low=10, high=80),
+            "steepness": only("hill", low=0.8, high=3),
+            "value": rng.uniform(0.5, 3, n),
+            "maximum": rng.uniform(50, 300, n),
+            "market": rng.choice(["de", "at"], n),
+        }
+    )
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.csv"
+    keywords(400).to_csv(path, index=False)
+    return path
+
+
+def test_a_table_prints_sums_and_a_proof(run: Run, table: Path) -> None:
+    result = run("optimize", table, *ASKED)
+    assert result.exit_code in {0, 5}
+    assert "Proven" in result.stdout or "Not proven" in result.stdout
+    assert "kw7" not in result.stdout
+    assert len(result.stdout.splitlines()) < 30
+    assert "条目" in run("optimize", table, *ASKED, "--lang", "zh").stdout
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_file_holds_every_line(run: Run, tmp_path: Path, table: Path, ending: str) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / f"plan.{ending}"
+    result = run("optimize", table, *ASKED, "--gap", "1e-4", "-o", path)
+    assert result.exit_code == 0
+    frame = pd.read_csv(path) if ending == "csv" else pd.read_parquet(path)
+    assert len(frame) == 400
+    assert frame["spend"].sum() == pytest.approx(10_000)
+    brand = frame.loc[frame["role"] == "brand", "spend"].sum()
+    assert brand == pytest.approx(6_000)
+    assert frame["line"][7].endswith(".kw7")
+    assert set(frame["market"]) == {"de", "at"}
+
+
+def test_json_has_sums_and_what_a_check_needs(run_json: Json, table: Path) -> None:
+    found = run_json("optimize", table, *ASKED, "--gap", "1e-4")
+    assert found["schema"] == "adsplit.lines/1"
+    assert found["status"] == "optimal"
+    assert found["lines"] == sum(group["lines"] for group in found["groups"]) == 400
+    assert found["objective"]["value"] <= found["bound"]
+    assert found["plan"]["budget"] == 10_000
+    assert found["proof"]
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith("| `optimize TABLE` |")]
+    assert all(f"`{key}`" in row for key in set(found) - {"schema"})
+
+
+def test_rules_are_written_as_in_a_scenario(run_json: Json, run: Run, table: Path) -> None:
+    rule = "de={kind: share, where: {market: de}, at_least: 80%}"
+    found = run_json("optimize", table, *ASKED, "--gap", "1e-4", "--constraint", rule)
+    assert "de" in found["binding"]
+    bad = run("optimize", table, *ASKED, "--constraint", "de={kind: shar}")
+    assert bad.exit_code == 3
+    assert "constraints.de" in bad.stderr
+    twice = run("optimize", table, *ASKED, "--constraint", rule, "--constraint", rule)
+    assert twice.exit_code == 3
+
+
+def test_faults_of_a_table_name_file_and_row(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    keywords(20).assign(maximum=-1.0, role="both").to_csv(path, index=False)
+    result = run("optimize", path, *ASKED)
+    assert result.exit_code == 3
+    for words in (str(path), "maximum", "role", "rows 2, 3"):
+        assert words in result.stderr
+    assert result.stdout == ""
+    assert run("optimize", tmp_path / "none.csv", *ASKED).exit_code == 3
+
+
+def test_what_cannot_be_is_infeasible(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    keywords(10_000).assign(minimum=40.0).to_csv(path, index=False)
+    result = run("optimize", path, *ASKED)
+    assert result.exit_code == 4
+    assert "minima add up to 400,000" in result.stderr
+
+
+def test_options_of_a_scenario_and_of_a_table_are_kept_apart(run: Run, table: Path) -> None:
+    assert run("optimize", "b2b", "--budget", "3M").exit_code == 2
+    assert run("optimize", "b2b", "--constraint", "x={kind: spend_all}").exit_code == 2
+    for option in (("--what-if", "x"), ("--set", "budget=3"), ("--reach", "lead=3")):
+        assert run("optimize", table, *ASKED, *option).exit_code == 2
+    assert run("optimize", table, *ASKED, "-o", "plan.xlsx").exit_code == 2
+
+
+def test_parquet_without_its_library_says_what_to_install(
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.sources.table.find_spec", lambda _: None)
+    for arguments in ([tmp_path / "x.parquet"], [table, "-o", tmp_path / "plan.parquet"]):
+        result = run("optimize", *arguments, *ASKED)
+        assert result.exit_code == 6
+        assert "pip install 'adsplit[parquet]'" in result.stderr
+
+
+def test_no_text_of_the_file_is_taken_for_a_formula(run: Run, tmp_path: Path) -> None:
+    hostile = ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "=cmd|' /C calc'!A0", 'a"b', "a,b"]
+    frame = keywords(len(hostile)).assign(channel=hostile, market=hostile)
+    path, plan = tmp_path / "lines.csv", tmp_path / "plan.csv"
+    frame.rename(columns={"market": "=tag"}).to_csv(path, index=False)
+    assert run("optimize", path, "--budget", "100", "-o", plan).exit_code == 0
+    with plan.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][-1] == "'=tag"
+    texts = [cell for row in rows for cell in (*row[:3], row[-1]) if cell]
+    assert not [text for text in texts if text[0] in "=+-@\t\r"]
+    assert rows[1][-1] == "'=1+1"
+    assert rows[8][-1] == "a,b"
+
+
+PEAK = """
+import json, resource, sys
+from cli import adsplit
+code = adsplit.main(sys.argv[1:], standalone_mode=False)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)
+"""
+
+
+def test_two_hundred_thousand_lines_from_end_to_end(tmp_path: Path) -> None:
+    """Proven to a millionth, and in the memory of a few copies of the table."""
+    pytest.importorskip("pyarrow")
+    source, target = tmp_path / "lines.parquet", tmp_path / "plan.parquet"
+    keywords(200_000).to_parquet(source, index=False)
+    asked = ["--budget", "6M", "--split", "6:4", "--objective", "revenue", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, "optimize", source, *asked, "-o", target],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["status"] == "optimal"
+    assert found["gap"] <= 1e-6
+    assert found["lines"] == 200_000
+    assert found["spent"] == pytest.approx(6e6, rel=1e-12)
+    assert float(done.stderr.split()[-1]) < 700  # MB, of which 150 are the libraries
+    frame = pd.read_parquet(target, columns=["line", "spend"])
+    assert frame["spend"].sum() == pytest.approx(6e6)
