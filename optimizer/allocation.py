@@ -31,6 +31,7 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.document import outline, to_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
+from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, TOLERANCE, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, relative_gap
@@ -280,6 +281,10 @@ def optimize(
         Unbounded: the objective can grow without limit.
         SolverFailed: the backend gave up.
     """
+    given: object = plan
+    if not isinstance(given, Plan):
+        advice = "Make one with load, loads or Plan"
+        raise PlanError(Fault("plan", f"a {type(given).__name__} is not a plan", advice))
     problem, options = compile_plan(plan), Options(gap, time_limit, progress)
     was = today(plan, problem)
     start = was.spend if was is not None and was.is_feasible else None
@@ -346,7 +351,7 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
             raise PlanError(
                 Fault("spend", f"has no {', '.join(missing)}", "Give money for every line")
             )
-        spend = np.array([spend[name] for name in names], float)
+        spend = np.array([_money(name, spend[name]) for name in names], float)
     money = np.asarray(spend, float)
     if money.shape != (len(names),):
         raise PlanError(Fault("spend", f"has shape {money.shape}", f"Give shape ({len(names)},)"))
@@ -354,6 +359,13 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
         raise PlanError(Fault("spend", "has money below zero or not finite", "Give zero or more"))
     problem = compile_plan(plan)
     return Allocation(plan, problem, money, problem.value(money), status=None)
+
+
+def _money(name: str, value: object) -> float:
+    try:
+        return parse_money(value)
+    except ValueError as error:
+        raise PlanError(Fault(f"spend.{name}", str(error))) from None
 
 
 def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:

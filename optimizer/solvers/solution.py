@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from optimizer.errors import Fault, PlanError
 from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem
 
@@ -54,6 +55,14 @@ class Options:
     time_limit: float | None = None
     """Seconds; None: until proven."""
     progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.gap < 1:
+            raise PlanError(Fault("gap", f"{self.gap!r} is no gap", "Give a share such as 1e-4"))
+        if self.time_limit is not None and not self.time_limit >= 0:
+            raise PlanError(
+                Fault("time_limit", f"{self.time_limit!r} is no time", "Give seconds, or None")
+            )
 
 
 class Clock:
