@@ -16,8 +16,10 @@ from optimizer.terminal.commands import BAD_INPUT, MISSING, OK, STOPPED, Command
 from optimizer.terminal.line_items import (
     is_table,
     optimize_table,
+    read_table,
     refuse_table_options,
     table_options,
+    verified_table,
 )
 from optimizer.terminal.options import (
     Asked,
@@ -430,6 +432,7 @@ def report(output: Path, quick: bool, **options: Any) -> int:
     adsplit verify plan.json                     rules, value and proof, from the file alone
     adsplit verify plan.json --scenario b2b      and whether this was the question
     adsplit optimize b2b --json | adsplit verify -
+    adsplit verify result.json --lines lines.csv --spend plan.csv        a table of many lines
 """,
     epilog="Exit code 0: the result holds; 3: it does not, or the file is no result.",
 )
@@ -443,6 +446,7 @@ def report(output: Path, quick: bool, **options: Any) -> int:
 )
 @changes
 @reach
+@verified_table
 @fmt
 @lang
 @debug
@@ -452,12 +456,13 @@ def verify(result: str, reach: tuple[str, ...], scenario: str | None, **options:
     from optimizer.analysis.verification import check_claim, read_claim
     from optimizer.terminal import pages
 
+    table = read_table(options, scenario)
     out, asked = Out.of(options), Asked.of({"scenario": scenario or "", **options})
     if scenario is None and (asked.what_ifs or asked.settings or reach):
         raise click.UsageError("--what-if, --set, --split and --reach belong to --scenario")
     if scenario == result == "-":
         raise click.UsageError("stdin holds one file: give the result or the scenario by its name")
-    claim = read_claim(read_text(result), where=result)
+    claim = read_claim(read_text(result), result, *table)
     plan = None if scenario is None else asked.reaching(reach)
     found = check_claim(claim, plan, named=scenario or "", lang=out.lang)
     out.emit(

@@ -27,11 +27,13 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.stated import faults_of
-from optimizer.problem import compile_plan
+from optimizer.plan.table import LineTable
+from optimizer.problem import BUDGET, compile_plan
 from optimizer.solvers.solution import Options, Proof, Status, relative_gap
 from optimizer.words import say
 from optimizer.words.voice import Voice
 
+from . import line_items
 from .answer import SCHEMA, figures, plain
 from .proofs import as_tree
 
@@ -61,17 +63,26 @@ class _Provenance(_Part):
     gap: float
 
 
-class _Result(_Part):
-    """The keys of an answer that are read; others may be there."""
-
-    contract: Literal["adsplit.allocation/1"] = Field(alias="schema")
+class _Common(_Part):
     status: Literal["optimal", "stopped"] | None
     objective: _Objective
     bound: float | None
-    lines: list[_Line]
     provenance: _Provenance
     plan: dict[str, Any]
     proof: list[dict[str, Any]] | None
+
+
+class _Result(_Common):
+    """The keys of an answer that are read; others may be there."""
+
+    contract: Literal["adsplit.allocation/1"] = Field(alias="schema")
+    lines: list[_Line]
+
+
+class _TableResult(_Common):
+    """The keys of an answer for a table of lines."""
+
+    contract: Literal["adsplit.lines/1"] = Field(alias="schema")
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,42 +160,59 @@ class Verification:
         }
 
 
-def read_claim(text: str, where: str = "") -> Claim:
+def read_claim(
+    text: str, where: str = "", lines: LineTable | None = None, spend: Floats | None = None
+) -> Claim:
     """The claim of a result, from the text of its JSON file.
+
+    Args:
+        text: The file.
+        where: Its name.
+        lines: The table that was asked about, where the result is that of a table.
+        spend: Money per line of the table.
 
     Raises:
         PlanError: the file is no result, or one whose plan does not hold together.
     """
     try:
-        return _read(text)
+        return _read(text, lines, spend)
     except PlanError as error:
         raise PlanError([replace(fault, where=where) for fault in error.faults]) from None
 
 
-def _read(text: str) -> Claim:
+def _read(text: str, lines: LineTable | None, spend: Floats | None) -> Claim:
     try:
         written = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise PlanError(Fault("", f"is not JSON: {error}", "Give a result of --json")) from None
-    if not isinstance(written, dict) or written.get("schema") != SCHEMA:
+    kind = written.get("schema") if isinstance(written, dict) else None
+    if kind not in {SCHEMA, line_items.SCHEMA}:
         advice = f"Give what adsplit optimize --json printed ({SCHEMA})"
         raise PlanError(Fault("schema", "this is not the result of a plan", advice))
+    if (kind == line_items.SCHEMA) != (lines is not None and spend is not None):
+        words = "is that of a table of lines" if lines is None else "is not that of a table"
+        advice = "Give --lines and --spend for a table of lines, and only for one"
+        raise PlanError(Fault("schema", words, advice))
     for key in ("plan", "proof"):
         if key not in written:
             advice = "Make the result anew: this version writes what the check needs"
             raise PlanError(Fault(key, "is missing", advice))
     try:
-        result = _Result.model_validate(written)
+        result: _Result | _TableResult = (
+            _Result.model_validate(written)
+            if lines is None
+            else _TableResult.model_validate(written)
+        )
     except ValidationError as error:
         raise PlanError(faults_of(error)) from None
     try:
-        plan = from_document(result.plan, tuple(result.provenance.applied))
+        plan = from_document(result.plan, tuple(result.provenance.applied), lines)
     except PlanError as error:
         raise PlanError([fault.below("plan") for fault in error.faults]) from None
     sign = -1.0 if plan.objective.kind == "lowest_spend" else 1.0
     return Claim(
         plan=plan,
-        spend=_spends(plan, result),
+        spend=_spends(plan, result) if isinstance(result, _Result) else np.asarray(spend),
         value=sign * result.objective.value,
         bound=None if result.bound is None else sign * result.bound,
         status=None if result.status is None else Status(result.status),
@@ -300,12 +328,15 @@ def _figures(claim: Claim, lang: str) -> Check:
         options=Options(claim.gap),
     )
     with np.errstate(all="ignore"):
-        true = figures(allocation)
-    for key in ("solver", "seconds"):  # nobody can tell
-        del true[key]
-    lines = claim.written["lines"]
-    order = {line["line"]: position for position, line in enumerate(lines)}
-    true["lines"] = sorted(true["lines"], key=lambda line: order[line["line"]])
+        if isinstance(claim.plan.lines, LineTable):
+            true = line_items.lines_answer(allocation)
+        else:
+            true = figures(allocation)
+            lines = claim.written["lines"]
+            order = {line["line"]: position for position, line in enumerate(lines)}
+            true["lines"] = sorted(true["lines"], key=lambda line: order[line["line"]])
+    for key in ("solver", "seconds", "provenance", "plan", "proof"):  # nobody can tell
+        true.pop(key, None)
     faults = list(_differences(true, claim.written, ""))
     if len(faults) > _TOLD:
         faults = [*faults[:_TOLD], f"{len(faults) - _TOLD:,} more figures likewise"]
@@ -347,6 +378,9 @@ def _input(claim: Claim, lang: str) -> Check:
 
 
 def _scenario(claim: Claim, scenario: Plan | None, named: str, lang: str) -> Check:
+    if isinstance(claim.plan.lines, LineTable):
+        rules = ", ".join(dict.fromkeys([BUDGET, *(rule.name for rule in claim.plan.rules)]))
+        return Check("scenario", None, say("check.stated_rules", lang, rules=rules))
     if scenario is None:
         return Check("scenario", None, say("check.no_scenario", lang))
     says = say("check.scenario", lang, scenario=named)

@@ -27,7 +27,7 @@ from optimizer.plan.table import KINDS, PARAMETERS, LineTable, rows_fault
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLES", "load_table", "need_parquet"]
+__all__ = ["TABLES", "load_spend", "load_table", "need_parquet", "read_lines"]
 
 TABLES = (".csv", ".parquet")
 """Endings of the files that are read as tables."""
@@ -86,14 +86,8 @@ def load_table(
             counted from its head line, which is row 1.
         ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
     """
-    where, first_row = "", 1
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        where, title = str(source), path.stem
-        frame = _read(path, where)
-        first_row = 2 if path.suffix.lower() == ".csv" else 1
-    else:
-        frame, title = source, "Table"
+    is_frame = not isinstance(source, str | os.PathLike)
+    title = "Table" if is_frame else Path(str(source)).stem
     stated = {
         "name": name or title,
         "business": business,
@@ -105,11 +99,61 @@ def load_table(
         "constraints": dict(constraints or {}),
     }
     document = {key: item for key, item in stated.items() if item is not None}
+    return from_document(document, lines=read_lines(source, curve=curve))
+
+
+def read_lines(
+    source: str | os.PathLike[str] | pd.DataFrame, *, curve: str | None = None
+) -> LineTable:
+    """The lines of a table, without budget and rules.
+
+    Args:
+        source: A file that ends in .csv or .parquet, or a DataFrame.
+        curve: Kind of all curves where there is no column ``curve``.
+
+    Raises:
+        PlanError: with every fault of the table at once.
+        ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
+    """
+    where, first_row = "", 1
+    if isinstance(source, str | os.PathLike):
+        path, where = Path(source), str(source)
+        frame = _read(path, where)
+        first_row = 2 if path.suffix.lower() == ".csv" else 1
+    else:
+        frame = source
     try:
-        lines = _Columns(frame, curve, first_row).table()
+        return _Columns(frame, curve, first_row).table()
     except PlanError as error:
         raise PlanError([replace(fault, where=where) for fault in error.faults]) from None
-    return from_document(document, lines=lines)
+
+
+def load_spend(source: str | os.PathLike[str], lines: LineTable) -> Floats:
+    """The spend of *lines* from a file with the columns line and spend, in the table's order.
+
+    Raises:
+        PlanError: the file cannot be read, or is not about these lines.
+        ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
+    """
+    columns = _Columns(_read(Path(source), str(source)), None, 1)
+    missing = [title for title in ("line", "spend") if title not in columns.titles]
+    faults = [Fault(title, "is missing", "Give what -o wrote") for title in missing]
+    if not faults:
+        money, names = columns.numbers("spend", np.nan), columns.texts("line")
+        faults += columns.faults
+        faults += rows_fault("spend", np.isnan(money), "is missing", "Give money")
+        order, wanted = np.argsort(names), np.argsort(lines.name)
+        if not np.array_equal(names[order], lines.name[wanted]):
+            # A CSV file has an apostrophe before what a spreadsheet would take for a formula.
+            names = np.array([name.removeprefix("'") for name in names.tolist()])
+            order = np.argsort(names)
+        if not np.array_equal(names[order], lines.name[wanted]):
+            faults.append(Fault("line", "these are not the lines of the table", "Give its plan"))
+    if faults:
+        raise PlanError([replace(fault, where=str(source)) for fault in faults])
+    spend = np.empty(len(money))
+    spend[wanted] = money[order]
+    return spend
 
 
 def need_parquet() -> None:

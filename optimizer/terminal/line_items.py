@@ -14,10 +14,19 @@ from .options import Out, Search, chain, option
 
 if TYPE_CHECKING:
     from optimizer.allocation import Allocation
+    from optimizer.plan.curves import Floats
+    from optimizer.plan.table import LineTable
 
     from .paper import Paper
 
-__all__ = ["is_table", "optimize_table", "refuse_table_options", "table_options"]
+__all__ = [
+    "is_table",
+    "optimize_table",
+    "read_table",
+    "refuse_table_options",
+    "table_options",
+    "verified_table",
+]
 
 _ENDINGS = (".parquet", ".csv", ".json")
 # What a table is proven to, unless --gap asks for something else.
@@ -43,6 +52,11 @@ table_options = chain(
     option("--value", metavar="MONEY", section="Table", help="Money per outcome where none is."),
     option("--currency", metavar="CODE", section="Table", help="Three letters (default: USD)."),
 )
+verified_table = chain(
+    option("--lines", metavar="FILE", section="Table", help="The table that was optimized."),
+    option("--spend", metavar="FILE", section="Table", help="The plan that -o wrote for it."),
+    option("--curve", metavar="KIND", section="Table", help="Kind of curve where no column says."),
+)
 _NAMES = ("budget", "objective", "constraints", "curve", "value", "currency")
 
 
@@ -59,6 +73,21 @@ def refuse_table_options(options: dict[str, Any]) -> None:
                 f"--{name.removesuffix('s')} is for a table of lines; a scenario has it in its "
                 "file, where --set changes it"
             )
+
+
+def read_table(
+    options: dict[str, Any], scenario: str | None
+) -> tuple[LineTable | None, Floats | None]:
+    """The table and the spend that a result is about, where it is about a table."""
+    from optimizer.sources.table import load_spend, read_lines
+
+    source, spend, curve = (options.pop(name) for name in ("lines", "spend", "curve"))
+    if source is None and spend is None and curve is None:
+        return None, None
+    if source is None or spend is None or scenario is not None:
+        raise click.UsageError("a table needs --lines and --spend, and has no --scenario")
+    lines = read_lines(source, curve=curve)
+    return lines, load_spend(spend, lines)
 
 
 def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:

@@ -154,6 +154,64 @@ def test_no_text_of_the_file_is_taken_for_a_formula(run: Run, tmp_path: Path) ->
     assert rows[8][-1] == "a,b"
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_plan_of_a_table_is_verified(
+    run: Run, run_json: Json, table: Path, tmp_path: Path, ending: str
+) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    plan, result = tmp_path / f"plan.{ending}", tmp_path / "result.json"
+    for path in (plan, result):
+        assert run("optimize", table, *ASKED, "--gap", "1e-4", "-o", path).exit_code == 0
+    files = ("--lines", table, "--spend", plan)
+    found = run_json("verify", result, *files)
+    assert found["holds"] is True
+    assert found["gap"] <= 1e-4
+    assert "split" in run("verify", result, *files).stdout
+    # In another order it is the same plan.
+    frame = pd.read_csv(plan) if ending == "csv" else pd.read_parquet(plan)
+    write = frame.to_csv if ending == "csv" else frame.to_parquet
+
+    def checks(changed: pd.DataFrame) -> set[str]:
+        getattr(changed, write.__name__)(plan, index=False)
+        data = json.loads(run("verify", result, *files, "--json").stdout)
+        return {check["check"] for check in data["checks"] if check["holds"] is False}
+
+    assert checks(frame.sample(frac=1.0, random_state=1)) == set()
+    brand = frame.index[frame["role"] == "brand"]
+    first, second = frame.loc[brand, "spend"].nlargest(2).index
+    moved = frame.copy()
+    moved.loc[first, "spend"] -= 20.0
+    moved.loc[second, "spend"] += 20.0
+    assert checks(moved) >= {"value"}
+    assert checks(frame.assign(spend=frame["spend"] * 1.01)) >= {"rules", "value"}
+    data = json.loads(result.read_text(encoding="utf-8"))
+    checks(frame)
+    for key, value in {"bound": data["bound"] * 0.99, "spent": 3.0}.items():
+        result.write_text(json.dumps(data | {key: value}), encoding="utf-8")
+        assert run("verify", result, *files).exit_code == 3
+    dropped = {key: item for key, item in data["plan"].items() if key != "split"}
+    result.write_text(json.dumps(data | {"plan": dropped}), encoding="utf-8")
+    assert checks(frame) >= {"input"}
+
+
+def test_a_result_of_a_table_needs_its_table(run: Run, table: Path, tmp_path: Path) -> None:
+    plan, result, other = (tmp_path / name for name in ("plan.csv", "result.json", "other.csv"))
+    for path in (plan, result):
+        run("optimize", table, *ASKED, "-o", path)
+    alone = run("verify", result)
+    assert alone.exit_code == 3
+    assert "--lines" in alone.stderr
+    assert run("verify", result, "--lines", table).exit_code == 2
+    keywords(399).to_csv(other, index=False)
+    assert run("verify", result, "--lines", other, "--spend", plan).exit_code == 3
+    keywords(400, seed=1).assign(channel=keywords(400)["channel"]).to_csv(other, index=False)
+    found = run("verify", result, "--lines", other, "--spend", plan)
+    assert found.exit_code == 3
+    assert "fingerprint" in found.stdout
+    assert run("verify", result, "--lines", table, "--spend", table).exit_code == 3
+
+
 PEAK = """
 import json, resource, sys
 from cli import adsplit
