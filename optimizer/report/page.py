@@ -19,6 +19,7 @@ from optimizer.analysis.prices import Prices
 from optimizer.analysis.sweep import Sweep
 from optimizer.analysis.tornado import Tornado
 from optimizer.words import LANGUAGES, say
+from optimizer.writing import write_atomically
 
 from . import answer, evidence, sections
 from .appendix import appendix
@@ -34,9 +35,13 @@ TAGS = {"en": "en", "zh": "zh-CN"}
 
 def write_report(path: str | os.PathLike[str], allocation: Allocation, *analyses: Any,
                  lang: str = "en") -> Path:  # fmt: skip
-    """Write the report of *allocation* to *path*; see :func:`render`."""
+    """Write the report of *allocation* to *path*, whole or not at all; see :func:`render`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     file = Path(path)
-    file.write_text(render(allocation, *analyses, lang=lang), encoding="utf-8", newline="\n")
+    write_atomically(file, render(allocation, *analyses, lang=lang).encode())
     return file
 
 

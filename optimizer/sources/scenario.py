@@ -22,6 +22,7 @@ from optimizer.errors import Fault, PlanError, ScenarioError, UnknownName, neare
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.paths import PLAN_KEYS, set_at
 from optimizer.plan.plan import Plan
+from optimizer.writing import write_atomically
 
 from .layers import Change, Document, Spot, Written, changed, placed, spot_of
 from .places import SIZE_LIMIT, Place, builtin_names, decoded, place_of
@@ -483,7 +484,7 @@ def dumps(plan: Plan) -> str:
 
 def write(plan: Plan, path: str | Path) -> None:
     """Write *plan* to a scenario file at *path*."""
-    Path(path).write_text(dumps(plan), encoding="utf-8", newline="\n")
+    write_atomically(Path(path), dumps(plan).encode())
 
 
 def _one_line(text: str) -> str:

@@ -10,13 +10,12 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from optimizer.writing import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,28 +87,6 @@ def write_result(
         encoding = "utf-8-sig" if lang == "zh" else "utf-8"
         content = csv_text(next(iter(tables.values()))).encode(encoding)
     write_atomically(path, content)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write *content* beside *path* and move it there, so that no half file is ever seen.
-
-    Raises:
-        OSError: the folder cannot be written to.
-    """
-    target = Path(os.path.realpath(path))  # a link stays a link
-    if target.exists() and not target.is_file():
-        target.write_bytes(content)  # /dev/stdout, a named pipe
-        return
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def need_excel() -> None:
@@ -210,9 +187,3 @@ def _cell(value: Any) -> Any:
         text = f"'{text}"
     # The writer quotes a line feed, but not on every Python a lone carriage return.
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
