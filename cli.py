@@ -128,7 +128,9 @@ def init(
         kinds = click.Choice(["b2b", "b2c", "b2c-cn", "minimal"])
         template = ask(phrase("ask_template", lang), "b2b", type=kinds)
     starter = Starter.of(template)
-    if currency is None:
+    if currency is not None:
+        currency = currency_code(currency)
+    else:
         currency = ask(phrase("ask_currency", lang), starter.currency, value_proc=currency_code)
     if budget is None:
         budget = ask(phrase("ask_budget", lang), f"{starter.budget:.0f}", value_proc=money_text)

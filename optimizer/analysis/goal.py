@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from optimizer.errors import Fault, PlanError
 from optimizer.plan.constraints import SpendAll, Target
 from optimizer.plan.objectives import LowestSpend
 from optimizer.plan.plan import Plan
@@ -26,6 +27,15 @@ def reaching(plan: Plan, goals: Mapping[str, float]) -> Plan:
         UnknownName: the funnel has no such stage.
         PlanError: a goal is not above zero.
     """
+    for stage in goals:
+        if stage and plan.funnel is None:
+            raise PlanError(
+                Fault(
+                    "reach",
+                    f"the plan has no funnel, so there is no stage {stage!r}",
+                    "Leave the stage out for all outcomes, such as --reach 5000, or give a funnel",
+                )
+            )
     kept = [rule for rule in plan.constraints if not isinstance(rule, SpendAll)]
     taken = {rule.name for rule in kept}
     targets = []

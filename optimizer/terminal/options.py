@@ -345,6 +345,23 @@ def read_text(name: str) -> str:
         raise PlanError(Fault("", words, "Give a file that exists", where=name)) from None
 
 
+def _split_setting(split: str | None) -> list[str]:
+    """What ``--split`` sets; it takes parts or a preset, and says so in its own name."""
+    if not split:
+        return []
+    from optimizer.plan.constraints import PRESETS
+    from optimizer.plan.units import parse_ratio
+
+    if split not in PRESETS:
+        try:
+            parse_ratio(split)
+        except ValueError:
+            presets = ", ".join(PRESETS)
+            words = f"{split!r} is no split: write brand:traffic, such as 6:4, or one of {presets}"
+            raise click.BadParameter(words, param_hint="--split") from None
+    return [f"split={split}"]
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which plan is meant: a scenario, and what is put on top of it."""
@@ -373,7 +390,7 @@ class Asked:
     @property
     def settings(self) -> list[str]:
         """``--split`` and ``--set``, in the order in which they count."""
-        return [*([f"split={self.split}"] if self.split else []), *self.sets]
+        return [*_split_setting(self.split), *self.sets]
 
     @cached_property
     def plan(self) -> Plan:
@@ -399,7 +416,7 @@ class Asked:
     def members(self) -> dict[str, Plan]:
         """The plans of a comparison: as it is, each what-if (default: all), each named setting."""
         named: dict[str, list[str]] = {}
-        common = [f"split={self.split}"] if self.split else []
+        common = _split_setting(self.split)
         for text in self.sets:
             name, colon, path = text.partition("=")[0].partition(":")
             if colon:

@@ -24,6 +24,14 @@ Cell = str | Text
 _PIPE_WIDTH = 10_000
 
 
+class _Console(Console):
+    """A console that leaves a broken pipe to the program's own border."""
+
+    def on_broken_pipe(self) -> None:
+        """Whoever read the output has gone."""
+        raise BrokenPipeError
+
+
 class Paper:
     """A stream to write on in one language."""
 
@@ -31,7 +39,7 @@ class Paper:
         self.lang = lang
         file = stream or sys.stdout
         self.is_terminal = file.isatty()
-        self.console = Console(
+        self.console = _Console(
             file=file,
             width=None if self.is_terminal else _PIPE_WIDTH,
             highlight=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 
 from optimizer.errors import Fault, ScenarioError
@@ -54,6 +55,11 @@ def parse_ranges(texts: Sequence[str]) -> dict[str, Sequence[float | str]]:
     return ranges
 
 
+def _meant(path: str) -> str:
+    close = difflib.get_close_matches(path, ALONE, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
 def _parsed(text: str) -> tuple[str, Sequence[float | str]]:
     path, sign, given = (part.strip() for part in text.partition("="))
     if not sign:
@@ -61,7 +67,10 @@ def _parsed(text: str) -> tuple[str, Sequence[float | str]]:
             return path, ()
         raise ScenarioError(
             Fault(
-                "", f"{text!r} has no range", f"{_EXAMPLE}; {' and '.join(ALONE)} need none", "PATH"
+                "",
+                f"{text!r} has no range",
+                f"{_EXAMPLE}; {' and '.join(ALONE)} need none. {_meant(path)}".rstrip(),
+                "PATH",
             )
         )
     parts = given.split(":")

@@ -68,7 +68,7 @@ def test_an_infeasible_plan_says_why_and_what_would_mend_it(run: Run, impossible
         (["optimize", "minimal", "--set", "budgt=3"], 3, "Did you mean 'budget'?"),
         (["optimize", "minimal", "--set", "budget"], 3, "PATH=VALUE"),
         (["optimize", "minimal", "--set", "budget=1,5"], 3, "ambiguous"),
-        (["optimize", "minimal", "--split", "6"], 3, "split"),
+        (["optimize", "minimal", "--split", "6"], 2, "--split"),
         (["optimize", "minimal", "--reach", "lead=5"], 3, "lead"),
         (["optimize", "minimal", "--reach", "0"], 3, "--reach 0"),
         (["optimize", "b2b", "--reach", "leads=5"], 3, "Did you mean 'lead'?"),
@@ -82,7 +82,7 @@ def test_an_infeasible_plan_says_why_and_what_would_mend_it(run: Run, impossible
         (["scenarios", "b2"], 3, "b2b"),
         (["schema", "nonsense"], 2, "scenario"),
         (["init", "x", "--budget", "lots", "--yes"], 3, "lots"),
-        (["init", "x", "--currency", "dollars", "--yes"], 3, "currency"),
+        (["init", "x", "--currency", "dollars", "--yes"], 2, "three letters"),
     ],
 )
 def test_exit_codes(
@@ -172,3 +172,42 @@ def test_not_utf8_is_told(program: Program) -> None:
     )
     assert done.returncode == 3
     assert b"UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("optimize", "minimal", "--split", "60"), 2, "such as 6:4"),
+        (("optimize", "minimal", "--reach", "foo=5"), 3, "Leave the stage out"),
+        (("sweep", "minimal", "budgt"), 3, "Did you mean 'budget'?"),
+        (("init", "new", "--currency", "euros", "--yes"), 2, "three letters"),
+    ],
+)
+def test_a_mistaken_option_is_told_in_its_own_name(
+    run: Run, words: tuple[str, ...], code: int, told: str
+) -> None:
+    result = run(*words)
+    assert result.exit_code == code
+    assert told in result.stderr
+    assert "--set" not in result.stderr
+
+
+def test_a_reader_that_leaves_ends_the_program_as_others_end() -> None:
+    import subprocess
+
+    from tests.cli.conftest import ROOT, environment
+
+    for _ in range(3):
+        code = "import cli; cli.main()"
+        with subprocess.Popen(
+            [sys.executable, "-c", code, "optimize", "minimal", "--no-prices"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            cwd=ROOT,
+        ) as running:
+            assert running.stdout is not None
+            running.stdout.close()
+            assert running.wait(timeout=60) == 141
+            assert running.stderr is not None
+            assert b"Traceback" not in running.stderr.read()

@@ -121,6 +121,14 @@ def test_what_cannot_be_is_infeasible(run: Run, tmp_path: Path) -> None:
     assert "minima add up to 400,000" in result.stderr
 
 
+def test_a_rule_that_counts_lines_is_declined_for_very_many(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    keywords(10_000).to_csv(path, index=False)
+    result = run("optimize", path, *ASKED, "--constraint", "few={kind: active_lines, at_most: 9}")
+    assert result.exit_code == 3
+    assert "too many lines" in result.stderr
+
+
 def test_options_of_a_scenario_and_of_a_table_are_kept_apart(run: Run, table: Path) -> None:
     assert run("optimize", "b2b", "--budget", "3M").exit_code == 2
     assert run("optimize", "b2b", "--constraint", "x={kind: spend_all}").exit_code == 2
