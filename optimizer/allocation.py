@@ -33,7 +33,7 @@ from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, TOLERANCE, Problem, compile_plan
-from optimizer.solvers import solve
+from optimizer.solvers import beyond, solve
 from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, relative_gap
 
 if TYPE_CHECKING:
@@ -286,6 +286,15 @@ def optimize(
         advice = "Make one with load, loads or Plan"
         raise PlanError(Fault("plan", f"a {type(given).__name__} is not a plan", advice))
     problem, options = compile_plan(plan), Options(gap, time_limit, progress)
+    if lacking := beyond(problem):
+        raise PlanError(
+            Fault(
+                "constraints",
+                f"{', '.join(sorted(lacking))}: too many lines for that ({problem.n_lines:,})",
+                "With so many lines use rules on sums of spend: split, spend, share, ratio, "
+                "weighted, spend_all",
+            )
+        )
     was = today(plan, problem)
     start = was.spend if was is not None and was.is_feasible else None
     solution = solve(problem, options, start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optimizer.errors import NoSolver
 from optimizer.plan.curves import Floats
-from optimizer.problem import Problem
+from optimizer.problem import Need, Problem
 
 from .branching import Branching
 from .linear import Linear
@@ -12,7 +12,7 @@ from .prices import Prices
 from .solution import Options, Solution, Solver, Status
 from .tangents import Tangents
 
-__all__ = ["SOLVERS", "solve"]
+__all__ = ["SOLVERS", "beyond", "solve"]
 
 SOLVERS: tuple[Solver, ...] = (Linear(), Tangents(), Branching())
 """In order of preference: the simplest that can do it."""
@@ -24,6 +24,11 @@ LARGE: Solver = Prices()
 _MANY = 300
 # And from so many on, a tree of boxes would prove no more in a lifetime.
 _TOO_MANY = 10_000
+
+
+def beyond(problem: Problem) -> frozenset[Need]:
+    """What a problem of very many lines needs and nothing here can do at that size."""
+    return problem.needs - LARGE.abilities if problem.n_lines >= _TOO_MANY else frozenset()
 
 
 def solve(
