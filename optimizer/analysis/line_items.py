@@ -19,7 +19,15 @@ from .proofs import as_parts
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SCHEMA", "binding_rules", "group_frame", "line_frame", "lines_answer", "proof_sentence"]
+__all__ = [
+    "SCHEMA",
+    "binding_rules",
+    "gap_in_words",
+    "group_frame",
+    "line_frame",
+    "lines_answer",
+    "proof_sentence",
+]
 
 SCHEMA = "adsplit.lines/1"
 """Name and version of what ``--json`` prints for a table of lines."""
@@ -69,13 +77,19 @@ def proof_sentence(allocation: Allocation, lang: str = "en") -> str:
     """How good the plan provably is."""
     voice = Voice(allocation.plan, lang)
     gap = allocation.gap or 0.0
-    digits = 3 if gap >= 1e-5 else 7
-    close = voice.percent(math.ceil(gap * 10 ** (digits + 2) - 1e-9) / 10 ** (digits + 2), digits)
+    close = gap_in_words(gap, voice)
     if allocation.status is Status.OPTIMAL:
         value = voice.amount(voice.worth(allocation.objective))
         return say("proof.optimal", lang, value=value, gap=close)
     bound = voice.amount(voice.worth(allocation.bound or math.inf))
     return say("proof.stopped", lang, bound=bound, gap=close)
+
+
+def gap_in_words(gap: float, voice: Voice) -> str:
+    """A gap as per cent, rounded up, small ones with more digits."""
+    digits = 3 if gap >= 1e-5 else 7
+    unit = 10.0 ** (digits + 2)
+    return voice.percent(math.ceil(gap * unit - 1e-9) / unit, digits)
 
 
 def lines_answer(allocation: Allocation) -> dict[str, Any]:

@@ -310,7 +310,7 @@ def _bound(
         )
     key = "check.least" if claim.plan.objective.kind == "lowest_spend" else "check.bound"
     shown = voice.amount(voice.worth(claim.bound if bound is None else bound))
-    close = "–" if gap is None else voice.say("proof.tiny") if gap < 1e-5 else voice.percent(gap, 3)
+    close = "–" if gap is None else line_items.gap_in_words(gap, voice)
     parts = len(claim.written["proof"] or ())
     says = voice.say(key, bound=shown, gap=close, parts=parts)
     return Check("bound", not faults, says, tuple(faults))
