@@ -24,7 +24,7 @@ from optimizer.problem import BUDGET, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals, Options, Solution, Status
 
-__all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "true_duals"]
+__all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "tight_rows", "true_duals"]
 
 Mask = NDArray[np.bool_]
 
@@ -37,7 +37,9 @@ _SECONDS = 10.0
 # Spend that no plan means: where nothing else limits a line, so many times the budget does.
 _ENDLESS = 20.0
 STEP = 0.01
-"""A price that is solved for again is for an easing by this share of the budget or limit."""
+"""A price that is solved for again is for an easing by this share of the rule's own limit."""
+POINT = 0.01
+"""One percentage point."""
 
 
 class Sharp:
@@ -103,11 +105,12 @@ class Sharp:
     @cached_property
     def tight(self) -> Mask:
         """Which rows stand at a limit or beyond it, shape (n_rows,)."""
-        rows, switched = self.problem.rows, self.problem.switched(self.spend)
-        outcomes = self.problem.outcomes(self.spend)
-        left = rows.left(self.spend, outcomes, switched)
-        slack = np.minimum(left - rows.lower, rows.upper - left)
-        return slack <= NEAR * np.maximum(rows.scale(self.spend, outcomes, switched), 1e-300)
+        return tight_rows(self.problem, self.spend)
+
+    @cached_property
+    def switched(self) -> Floats:
+        """The switches as the spend sets them."""
+        return self.problem.switched(self.spend)
 
     def _money(self) -> float:
         """The size of the plan in money."""
@@ -124,6 +127,14 @@ class Sharp:
             return 0.0, float("inf")
         doubt = max(found.bound - found.value, self.bound - self.value, 0.0)
         return max(found.value - self.value, 0.0), doubt
+
+
+def tight_rows(problem: Problem, spend: Floats) -> Mask:
+    """Which rows stand at a limit or beyond it, shape (n_rows,)."""
+    rows, switched, outcomes = problem.rows, problem.switched(spend), problem.outcomes(spend)
+    left = rows.left(spend, outcomes, switched)
+    slack = np.minimum(left - rows.lower, rows.upper - left)
+    return slack <= NEAR * np.maximum(rows.scale(spend, outcomes, switched), 1e-300)
 
 
 def _bound(allocation: Allocation) -> float:
@@ -146,6 +157,8 @@ class Easing:
     """Price that its penalty allows; infinite where it is hard."""
     step: float
     """Easing to solve again with, in units."""
+    coarse: bool
+    """Whether one unit is so much of the rule that a derivative would not tell what it is worth."""
     limit: float
     """Largest easing that means anything, in units."""
     eased: Callable[[float], Problem]
@@ -197,6 +210,7 @@ def _budget(base: Sharp) -> Easing:
         derivative=derivative,
         most=float("inf"),
         step=STEP * base.money,
+        coarse=False,
         limit=float("inf"),
         eased=eased,
     )
@@ -210,7 +224,7 @@ def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
     steps = np.ones(len(mine))
     unit, size = str(rows.unit[mine[0]]), 1.0
     if isinstance(stated, Split | Share):
-        unit, size = "point", 0.01
+        unit, size = "point", POINT
         spends = np.array([_spend_shared(base, stated, rows.part[row]) for row in mine])
         steps = size * spends
     tight = base.tight[mine]
@@ -221,12 +235,16 @@ def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
     parts = dict.fromkeys(rows.part[row] for row in mine)
     binding = dict.fromkeys(rows.part[row] for row, held in zip(mine, tight, strict=True) if held)
     limits = np.where(np.isfinite(rows.lower[mine]), rows.lower[mine], rows.upper[mine])
-    largest = float(np.max(np.abs(limits))) or base.money
-    step = {"point": 1.0, "lines": 1.0, "money": STEP * base.money}.get(unit, STEP * largest)
+    scale = rows.scale(base.spend, base.problem.outcomes(base.spend), base.switched)[mine]
+    largest = float(np.max(np.abs(limits))) or float(np.max(scale)) or base.money
+    # A point or a line is much; so is one unit of a limit of a few.
+    coarse = unit in {"point", "lines"} or (unit != "money" and STEP * largest < 1.0)
 
     def eased(units: float) -> Problem:
         if np.isinf(units):
             return _without(base.problem, own)
+        if isinstance(stated, Split | Share):
+            return compile_plan(_with_rule(base.plan, _wider(stated, units * size)))
         room = np.zeros(len(rows))
         room[mine] = units * steps
         loose = replace(rows, lower=rows.lower - room, upper=rows.upper + room)
@@ -240,10 +258,32 @@ def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
         binding=bool(tight.any()),
         derivative=derivative,
         most=float(np.sum(fines * steps)),
-        step=step,
+        step=1.0 if coarse else STEP * largest,
+        coarse=coarse,
         limit=100.0 if unit == "point" else float("inf"),
         eased=eased,
     )
+
+
+def _wider(rule: Split | Share, room: float) -> Split | Share:
+    """*rule* with its shares eased by *room*, as if its document said so."""
+    if isinstance(rule, Split):
+        return replace(rule, tolerance=min(rule.tolerance + room, 1.0))
+    low, high = rule.at_least, rule.at_most
+    return replace(
+        rule,
+        at_least=None if low is None else max(low - room, 0.0),
+        at_most=None if high is None else min(high + room, 1.0),
+    )
+
+
+def _with_rule(plan: Plan, rule: Split | Share) -> Plan:
+    """*plan* with *rule* in the place of the one of its name."""
+    if any(one.name == rule.name for one in plan.constraints):
+        rules = tuple(rule if one.name == rule.name else one for one in plan.constraints)
+        return replace(plan, constraints=rules)
+    assert isinstance(rule, Split)
+    return replace(plan, split=rule)
 
 
 def _eased_gain(base: Sharp, mine: Any) -> Floats:
@@ -281,6 +321,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
         slack: float,
         derivative: float,
         change: Callable[[float], Line],
+        amount: float,
         limit: float = float("inf"),
     ) -> Easing:
         def eased(units: float) -> Problem:
@@ -296,7 +337,8 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
             binding=bool(slack <= base.room[position]),
             derivative=max(derivative, 0.0) if base.duals is not None else float("nan"),
             most=float("inf"),
-            step=min(STEP * base.money, limit),
+            step=min(STEP * (amount or base.money), limit),
+            coarse=False,
             limit=limit,
             eased=eased,
         )
@@ -312,6 +354,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
                 minimum=max(low - units, 0.0),
                 maximum=without if np.isinf(units) else low + units,
             ),
+            amount=low,
         )
         return
     if low > 0:
@@ -320,6 +363,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
             spend - low,
             -held,
             lambda units: replace(line, minimum=max(low - units, 0.0)),
+            amount=low,
             limit=low,
         )
     if np.isfinite(high) and high < grid.budget:
@@ -328,6 +372,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
             high - spend,
             held,
             lambda units: replace(line, maximum=without if np.isinf(units) else high + units),
+            amount=high,
         )
     if floor > 0:
         yield easing(
@@ -335,6 +380,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
             spend - floor,
             float("nan"),
             lambda units: replace(line, minimum_if_active=max(floor - units, 0.0)),
+            amount=floor,
             limit=floor,
         )
 

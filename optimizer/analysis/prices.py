@@ -1,10 +1,11 @@
 """The price of every rule: what the objective gains when the rule gives way by one unit.
 
-Where the plan is concave and has no switches the price is a derivative, read from the duals of a
-sharp solution: with V the optimum and b the limits of the rule's rows, price = ∂V/∂b in the
-direction that eases them. Elsewhere the eased plan is solved again: price = (V(b + step) − V(b)) /
-step. A rule that does not bind costs nothing at the margin; an S-curve may still gain from a larger
-easing, which ``cost`` shows.
+Where the plan is concave and has no switches, and a unit is small, the price is a derivative, read
+from the duals of a sharp solution: with V the optimum and b the limits of the rule's rows, price =
+∂V/∂b in the direction that eases them. Elsewhere the eased plan is solved again: price = (V(b +
+step) − V(b)) / step; one percentage point and one line are eased by just that. A rule that does
+not bind costs nothing at the margin; an S-curve may still gain from a larger easing, which ``cost``
+shows.
 
 Symbols: V optimum of the objective, b limits.
 """
@@ -16,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.allocation import Allocation
+from optimizer.allocation import NEAR, Allocation
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.grid import Unit
 from optimizer.problem import BUDGET, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals
 
-from .easing import STEP, Easing, Sharp, easings, true_duals
+from .easing import STEP, Easing, Sharp, easings, tight_rows, true_duals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ __all__ = ["Prices", "marginal_budget", "rule_prices"]
 
 NEGLIGIBLE = 1e-6
 """A gain that hides in a gap of this share of the objective is none."""
+CLEAR = 10.0
+"""An easing that gains less than so many times its doubt is tried again, larger."""
 HOLDS = 0.1
 """A price holds as long as the average over the whole easing stays within this share of it."""
 
@@ -50,7 +53,8 @@ class Prices:
     - binding: whether the rule holds the plan back
     - price: objective gained per unit of easing, all rows of the rule together; 0.0 where it does
       not bind, None where the proof's gap leaves it open
-    - step: size of the unit: 1 (money, outcomes, lines, units) or 0.01 (share)
+    - step: the easing that the price is for: one unit, which is 0.01 of a share and else 1; where a
+      unit of money is too small to solve again with, the sum over which the price is an average
     - method: ``derivative`` or ``re-solved``
     - holds_up_to: easing, in the unit, up to which the average price stays within 10 % of the
       price; infinite where no end was found; NaN where not asked or where there is no price
@@ -126,11 +130,23 @@ def marginal_budget(allocation: Allocation) -> float:
 def _directional(allocation: Allocation, moved: Problem, duals: Duals) -> float:
     """First-order gain from the limits of the plan to those of *moved*: Σ dual · change."""
     problem = allocation.problem
-    full = true_duals(problem, allocation.spend, duals)
+    spend = allocation.spend
+    full = true_duals(problem, spend, duals)
+    # What does not bind has no price, whatever a solver's last digits say.
+    room = NEAR * np.maximum(np.where(np.isfinite(problem.upper), problem.upper, spend.sum()), 1.0)
+    at_bound = (spend <= problem.lower + room) | (spend >= problem.upper - room)
     gain = 0.0
     for held, low, high in (
-        (full.rows, (problem.rows.lower, moved.rows.lower), (problem.rows.upper, moved.rows.upper)),
-        (full.bounds, (problem.lower, moved.lower), (problem.upper, moved.upper)),
+        (
+            np.where(tight_rows(problem, spend), full.rows, 0.0),
+            (problem.rows.lower, moved.rows.lower),
+            (problem.rows.upper, moved.rows.upper),
+        ),
+        (
+            np.where(at_bound, full.bounds, 0.0),
+            (problem.lower, moved.lower),
+            (problem.upper, moved.upper),
+        ),
     ):
         change = np.zeros(len(held))
         for chosen, (before, after) in ((held > 0, high), (held < 0, low)):
@@ -141,37 +157,45 @@ def _directional(allocation: Allocation, moved: Problem, duals: Duals) -> float:
 
 
 def _record(base: Sharp, rule: Easing, *, ranges: bool, costs: bool) -> dict[str, Any]:
-    price, error, method = _price(base, rule)
+    price, error, method, step = _price(base, rule)
     holds, cost = float("nan"), float("nan")
     if ranges and rule.binding and price is not None and price > 0:
         holds = _holds_up_to(base, rule, price)
     if costs:
         cost = _cost(base, rule)
-    values = (rule.name, rule.part, rule.unit, rule.binding, price, rule.size, method, holds, cost)
+        if rule.coarse and price is not None and 0 < cost < price:
+            price = cost  # both were solved for; they differ by a solver's last digits
+    eased = step * rule.size
+    values = (rule.name, rule.part, rule.unit, rule.binding, price, eased, method, holds, cost)
     return dict(zip((*COLUMNS, "error"), (*values, error), strict=True))
 
 
-def _price(base: Sharp, rule: Easing) -> tuple[float | None, float, str]:
-    """Price, how far it may be off, and how it was found."""
+def _price(base: Sharp, rule: Easing) -> tuple[float | None, float, str, float]:
+    """Price, how far it may be off, how it was found, and the easing it is for, in units."""
     known = base.duals is not None and np.isfinite(rule.derivative)
     if not rule.binding:
-        return 0.0, 0.0, "derivative" if known else "re-solved"
+        return 0.0, 0.0, "derivative" if known else "re-solved", 1.0
     if known:
         price = min(max(rule.derivative, 0.0), rule.most)
-        if price == 0.0 or base.unique:
-            return price, 0.0, "derivative"
-        # Several sets of duals fit; the smallest easing that shows tells what is really gained.
-        step = min(rule.step * 0.1, rule.limit)
+        if price == 0.0 or (base.unique and not rule.coarse):
+            return price, 0.0, "derivative", 1.0
+        if not rule.coarse:
+            # Several sets of duals fit; the smallest easing that shows tells what is really gained.
+            step = min(rule.step * 0.1, rule.limit)
+            gain, doubt = base.gain(rule.eased(step))
+            if gain + doubt >= (1 - 0.01) * price * step:
+                return price, doubt / step, "derivative", 1.0
+            return gain / step, doubt / step, "re-solved", step
+    step, (gain, doubt) = rule.step, base.gain(rule.eased(rule.step))
+    least = NEGLIGIBLE * abs(base.value)
+    if not rule.coarse and doubt > 0 and gain < CLEAR * doubt and max(gain, doubt) > least:
+        step = min(CLEAR * step, rule.limit)
         gain, doubt = base.gain(rule.eased(step))
-        if gain + doubt >= (1 - 0.01) * price * step:
-            return price, doubt / step, "derivative"
-        return gain / step, doubt / step, "re-solved"
-    gain, doubt = base.gain(rule.eased(rule.step))
-    if np.isinf(gain) or (doubt > gain and doubt > NEGLIGIBLE * abs(base.value)):
-        return None, doubt / rule.step, "re-solved"
+    if np.isinf(gain) or (doubt > gain and doubt > least):
+        return None, doubt / step, "re-solved", step
     if gain <= doubt:
         gain = 0.0
-    return min(gain / rule.step, rule.most), doubt / rule.step, "re-solved"
+    return min(gain / step, rule.most), doubt / step, "re-solved", step
 
 
 def _holds_up_to(base: Sharp, rule: Easing, price: float) -> float:
