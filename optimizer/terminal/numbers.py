@@ -33,7 +33,8 @@ class Scale:
         """The unit that suits the largest of *sizes*."""
         largest = max((abs(float(size)) for size in sizes if there(size)), default=0.0)
         if lang == "zh" and largest >= 1e5:
-            return cls(1e4, 1, phrase("in_wan", lang, currency=currency), lang)
+            digits = 1 if largest >= 1e7 else 2
+            return cls(1e4, digits, phrase("in_wan", lang, currency=currency), lang)
         if lang != "zh" and largest >= 1e7:
             return cls(1e3, 0, phrase("in_thousands", lang, currency=currency), lang)
         digits = 0 if largest >= 100 else 2
@@ -45,9 +46,17 @@ class Scale:
 
     def column(self, values: Iterable[Any]) -> list[str]:
         """Amounts that add up to their rounded total."""
+        return [number(value, self.lang, self.digits) for value in self.rounded(values)]
+
+    def rounded(self, values: Iterable[Any]) -> list[float]:
+        """The amounts of :meth:`column`, in the unit of the table."""
         scaled = [float(value) / self.unit for value in values]
-        rounded = round_to_total(scaled, sum(scaled), self.digits)
-        return [number(value, self.lang, self.digits) for value in rounded]
+        return round_to_total(scaled, sum(scaled), self.digits)
+
+    def changes(self, before: Iterable[Any], after: Iterable[Any]) -> list[Text]:
+        """The differences of two columns as a reader sees them: row by row they add up."""
+        pairs = zip(self.rounded(before), self.rounded(after), strict=True)
+        return [self.change((then - now) * self.unit) for now, then in pairs]
 
     def change(self, value: Any) -> Text:
         """An amount with its sign."""

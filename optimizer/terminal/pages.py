@@ -86,8 +86,14 @@ def _lines(paper: Paper, answer: Allocation) -> None:
         ),
         (
             "change",
-            map(scale.change, frame["change"]),
-            scale.change(answer.spent - before if known else None),
+            scale.changes(frame["current"], frame["spend"])
+            if known
+            else map(scale.change, frame["change"]),
+            scale.change(
+                (scale.rounded([answer.spent])[0] - scale.rounded([before])[0]) * scale.unit
+                if known
+                else None
+            ),
         ),
         (
             "share",
