@@ -75,7 +75,9 @@ def explain(plan: Plan, problem: Problem) -> Infeasible:
         head += f". {'This cannot' if len(says) == 1 else 'These cannot all'} be kept{more}:"
     text = [head if says else f"{head}.", *says]
     if singles:
-        text.append("Mend it by one of these:" if len(singles) > 1 else "Mend it:")
+        many = len(singles) > 1
+        # A way out keeps every other rule too, so it may have to go further than the conflict asks.
+        text.append(f"Mend it{' by one of these' if many else ''}, every other rule kept:")
         text += [f"  • {'; '.join(step.says for step in fix)}" for fix in singles]
     elif together:
         text.append("Mend it by all of these together:")
