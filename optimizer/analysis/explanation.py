@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from optimizer.allocation import Allocation
-from optimizer.plan.curves import Shape
+import numpy as np
+
+from optimizer.allocation import NEAR, Allocation
+from optimizer.plan.curves import Points, Shape
 from optimizer.plan.document import assumptions
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name
 from optimizer.words.voice import Voice
 
-__all__ = ["Explanation", "Statement", "explain"]
+__all__ = ["Explanation", "Statement", "explain", "held_by"]
 
 # A gain or a change of spend smaller than this share is not worth telling as one.
 SMALL = 0.001
@@ -28,6 +30,8 @@ SMALL = 0.001
 CLOSE = 0.005
 # Lines named in one sentence.
 NAMED = 2
+# Spend to look at on a line that nothing limits.
+_MUCH = 1e9
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,46 @@ def explain(allocation: Allocation, prices: Any = None, lang: str = "en") -> Exp
     )
 
 
+def held_by(allocation: Allocation, lang: str = "en") -> tuple[tuple[str, ...], ...]:
+    """The rules that keep each line where it is, in words, apart from those all lines share.
+
+    None where the line stands at a limit of its own or at a point of its own curve; a line left at
+    today's spend by a rule on changes is held by that rule alone.
+    """
+    plan, problem, spend = allocation.plan, allocation.problem, allocation.spend
+    rows, grid = problem.rows, problem.grid
+    room = NEAR * np.maximum(np.where(np.isfinite(problem.upper), problem.upper, spend.sum()), 1.0)
+    held: list[list[str]] = [[] for _ in plan.lines]
+    positions = np.flatnonzero(~rows.definition)
+    binding: Any = allocation.binding
+    tight = binding["binding"].to_numpy(bool)
+    for row, position in zip(binding[tight].itertuples(), positions[tight], strict=True):
+        touched = {
+            *rows.spend[[position]].indices.tolist(),
+            *rows.outcomes[[position]].indices.tolist(),
+        }
+        if len(touched) < len(held):
+            name = rule_name(str(row.rule), plan, lang, str(row.part))
+            for line in touched:
+                held[line].append(name)
+    full = set(binding["rule"][tight])
+    still = np.abs(spend - grid.current) <= room
+    for rule in plan.rules:
+        # A smallest change keeps a line in its place as the number of changes does.
+        if rule.kind == "changes" and (rule.name in full or rule.at_least is not None):
+            for line in np.flatnonzero(grid.select(rule.where) & still).tolist():
+                held[line] = [rule_name(rule.name, plan, lang)]
+    at_limit = allocation.by_line["at"].notna().to_numpy()
+    for line in np.flatnonzero(at_limit | (problem.lower == problem.upper)).tolist():
+        held[line] = []
+    for line, stated in enumerate(plan.lines):
+        if not still[line] and isinstance(stated.curve, Points):
+            knots = stated.curve.knots[0] * stated.price
+            if (abs(knots - spend[line]) <= room[line]).any():
+                held[line] = []
+    return tuple(tuple(dict.fromkeys(names)) for names in held)
+
+
 class _Teller:
     """The facts of one answer, and the sentences they call for."""
 
@@ -94,8 +138,8 @@ class _Teller:
         spent = voice.cash(answer.spent)
         if answer.status is None:
             return self.tell("headline.given", spent=spent, value=self._value(), noun=voice.noun)
-        if answer.spent <= 0:
-            return self.tell("headline.nothing")
+        if answer.spent <= 0 and not self.least:
+            return self._nothing()
         if self.least:
             return self._least(spent)
         if self.today is None:
@@ -115,13 +159,33 @@ class _Teller:
         changes = {"gain": gained, "noun": voice.noun, "percent": share, "spent": spent}
         more = answer.spent - self.today.spent
         if abs(more) > SMALL * max(self.today.spent, 1e-300):
-            was = voice.cash(self.today.spent)
+            was, changes["spent"] = voice.apart(self.today.spent, answer.spent)
             if more > 0:
                 target = self._names(self.frame["change"])
                 return self.tell("headline.more", was=was, target=target, **changes)
             source = self._names(-self.frame["change"])
             return self.tell("headline.less", was=was, source=source, **changes)
         return self._move(changes)
+
+    def _nothing(self) -> Statement:
+        """Why nothing is spent, as far as that is known."""
+        answer, problem = self.answer, self.answer.problem
+        if self.plan.budget == 0:
+            return self.tell("headline.nothing_budget")
+        if (problem.upper <= 0).all():
+            return self.tell("headline.nothing_room")
+        if answer.status is not Status.OPTIMAL:
+            return self.tell("headline.nothing_yet")
+        return self.tell("headline.nothing_rules" if self._earns() else "headline.nothing")
+
+    def _earns(self) -> bool:
+        """Whether some line, taken for itself, would earn more than it costs."""
+        problem = self.answer.problem
+        most = np.where(np.isfinite(problem.upper), problem.upper, _MUCH)
+        return any(
+            bool((problem.weights * problem.outcomes(spend) > problem.price * spend).any())
+            for spend in (share * most for share in np.geomspace(1e-6, 1.0, 100))
+        )
 
     def _cost_of_rules(self, today: Allocation, gain: str, percent: str) -> Statement:
         change, rules = self.frame["change"], self._broken(today)
@@ -215,8 +279,12 @@ class _Teller:
         low, high = allocation.spend < problem.lower - size, allocation.spend > problem.upper + size
         for mask, word in ((low, "minimum"), (high, "maximum")):
             names += [
-                rule_name(f"{line} {word}", plan, self.voice.lang)
-                for line in problem.grid.names[mask]
+                rule_name(f"{line} {'locked' if locked else word}", plan, self.voice.lang)
+                for line, locked in zip(
+                    problem.grid.names[mask],
+                    (problem.lower[mask] == problem.upper[mask]),
+                    strict=True,
+                )
             ]
         small = (allocation.spend > size) & (allocation.spend < problem.floor - size) & ~low
         names += [
@@ -224,9 +292,7 @@ class _Teller:
             for line in problem.grid.names[small]
         ]
         unique = list(dict.fromkeys(names))
-        if len(unique) > 3:
-            unique = [*unique[:3], "…"]
-        return listed(unique, self.voice.lang) or "…"
+        return listed(unique, self.voice.lang, 3) or self.voice.say("word.none")
 
     # ---------------------------------------------------------------- moves
 
@@ -394,12 +460,29 @@ class _Teller:
             elif price is not None:
                 slots["price"] = self._price(price, unit, of_budget=row["rule"] == "budget")
             statement = self.tell(key, **slots)
+            step = _known(row.get("step"))
+            if price and step is not None and unit != "point" and step > 1.0 and unit != "lines":
+                over = self.voice.cash(step) if unit == "money" else number(step, self.voice.lang)
+                statement = self.tell("binds.over", sentence=statement.text, over=over)
             cost = _known(row.get("cost"))
             if cost is not None and cost > SMALL * abs(self.answer.objective):
                 amount = self.voice.amount(cost)
                 key = "binds.cost_least" if self.least else "binds.cost"
                 statement = self.tell(key, sentence=statement.text, cost=amount)
             told.append(statement)
+        return [*told, *self._not_here()]
+
+    def _not_here(self) -> list[Statement]:
+        """Rules that do not bind, and yet keep a better plan away."""
+        frame = self.prices.frame
+        told = []
+        for row in frame[~frame["binding"].astype(bool)].to_dict("records"):
+            cost = _known(row.get("cost"))
+            if cost is None or cost <= SMALL * abs(self.answer.objective):
+                continue
+            rule = rule_name(row["rule"], self.plan, self.voice.lang, _text(row.get("part")))
+            key = "binds.not_here_least" if self.least else "binds.not_here"
+            told.append(self.tell(key, rule=rule, cost=self.voice.amount(cost)))
         return told
 
     def _price(self, price: float, unit: str, *, of_budget: bool) -> str:
@@ -461,10 +544,8 @@ class _Teller:
         ]
         if len(facts) < 2:
             return [self.tell("alert.beyond", **fact) for fact in facts]
-        lines = [self.voice.say("alert.beyond_one", **fact) for fact in facts[:6]]
-        if len(facts) > 6:
-            lines.append("…")
-        return [self.tell("alert.beyond_many", lines=listed(lines, self.voice.lang))]
+        lines = [self.voice.say("alert.beyond_one", **fact) for fact in facts]
+        return [self.tell("alert.beyond_many", lines=listed(lines, self.voice.lang, 6))]
 
     def _losses(self) -> list[Statement]:
         if self.plan.objective.kind != "profit":
@@ -515,10 +596,8 @@ class _Teller:
         rows = self.frame[(self.frame["at"] == "maximum") & ~_series(locked, self.frame)]
         if rows.empty:
             return []
-        names = [self.voice.line(name) for name in rows["line"][:5]]
-        if len(rows) > 5:
-            names.append("…")
-        return [self.tell("alert.maximum", lines=listed(names, self.voice.lang))]
+        names = [self.voice.line(name) for name in rows["line"]]
+        return [self.tell("alert.maximum", lines=listed(names, self.voice.lang, 5))]
 
     def _bends(self) -> list[Statement]:
         names = [
@@ -526,9 +605,8 @@ class _Teller:
             for index, line in enumerate(self.plan.lines)
             if self._takes_off(index) and self.frame["spend"][index] > 0
         ]
-        if len(names) > 5:
-            names = [*names[:5], "…"]
-        return [self.tell("alert.s_curve", lines=listed(names, self.voice.lang))] if names else []
+        lines = listed(names, self.voice.lang, 5)
+        return [self.tell("alert.s_curve", lines=lines)] if names else []
 
     def _evidence(self) -> list[Statement]:
         found = assumptions(self.plan)

@@ -81,16 +81,23 @@ def _cards(view: View, prices: Any) -> list[Card]:
     allocation, voice = view.allocation, view.voice
     today, plan = allocation.today, allocation.plan
     notes = []
+    sums = [allocation.spent, *([] if today is None else [today.spent])]
+    sums += [] if plan.budget is None else [plan.budget]
+    spent, *others = voice.apart(*sums)
     if today is not None:
-        notes.append(view.say("card.budget_today", today=voice.cash(today.spent)))
+        notes.append(view.say("card.budget_today", today=others[0]))
     if plan.budget is not None:
-        notes.append(view.say("card.budget_limit", budget=voice.cash(plan.budget)))
-    cards = [Card(view.say("card.budget"), voice.cash(allocation.spent), notes)]
+        notes.append(view.say("card.budget_limit", budget=others[-1]))
+    cards = [Card(view.say("card.budget"), spent, notes)]
     if plan.objective.kind != "lowest_spend":
-        was = [] if today is None else [
-            view.say("card.value_today", today=voice.amount(today.objective))]  # fmt: skip
+        value, was = voice.amount(allocation.objective, bare=True), []
+        if today is not None:
+            then = voice.amount(today.objective)
+            if voice.counts_money:
+                value, then = voice.apart(allocation.objective, today.objective)
+            was = [view.say("card.value_today", today=then)]
         title = view.say("card.value", noun=voice.noun)
-        cards.append(Card(title, voice.amount(allocation.objective, bare=True), was))
+        cards.append(Card(title, value, was))
     elif view.counts_value:
         revenue = float(allocation.problem.grid.value @ allocation.outcomes)
         title = view.say("card.value", noun=voice.say("noun.revenue"))

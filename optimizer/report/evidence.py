@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from optimizer.analysis.explanation import SMALL
 from optimizer.words import listed
 from optimizer.words.rules import rule_in_words, rule_name
 
@@ -183,10 +184,32 @@ def prices(view: View, result: Any) -> Section:
     cut = 6 + len(extra)
     kept = [[*row[:6], *(row[6:] if len(extra) == 2 else row[6:7] if "holds_up_to" in extra else
              row[7:])][:cut] for row in rows]  # fmt: skip
-    idle = len(records) - len(rows)
-    caption = view.say("chart.prices.idle", count=idle) if idle else ""
+    # Where costs are not known, only a concave plan says that a rule that is idle costs nothing.
+    concave = view.allocation.problem.is_concave
+    listed_too = {row[0] for row in rows}
+    idle = sum(
+        row["says"] not in listed_too
+        and (row["cost"] == 0 or (concave and math.isnan(row["cost"])))
+        for row in records
+    )
+    caption = ""
+    if idle:
+        caption = view.say(f"chart.prices.idle{'_one' if idle == 1 else ''}", count=idle)
+    lead = " ".join([*([lead + view.say("stop")] if lead else []), *_not_here(view, records)])
     table = Table(caption, columns, kept)
     return Section("prices", view.say("section.prices"), lead, shown, [table])
+
+
+def _not_here(view: View, records: list[dict[str, Any]]) -> list[str]:
+    """The rules that do not bind, and yet keep a better plan away."""
+    key = "least" if view.allocation.plan.objective.kind == "lowest_spend" else ""
+    floor = SMALL * abs(view.allocation.objective)
+    return [
+        view.say(f"binds.not_here{key and f'_{key}'}", rule=row["says"],
+                 cost=view.voice.amount(row["cost"])) + view.say("stop")
+        for row in records
+        if not row["binding"] and row["cost"] is not None and floor < row["cost"] < math.inf
+    ]  # fmt: skip
 
 
 def _price(view: View, price: float, unit: str) -> str:

@@ -75,7 +75,12 @@ def _changes(view: View) -> Chart:
     moved = max(float(change.clip(lower=0).sum()), float((-change).clip(lower=0).sum()))
     up, down = int((change > size).sum()), int((change < -size).sum())
     word = "" if up and down else "_up" if up else "_down"
-    title = view.say(f"chart.change.title{word}", moved=view.voice.cash(moved), up=up, down=down)
+    title = view.say(
+        f"chart.change.title{word}",
+        moved=view.voice.cash(moved),
+        up=view.voice.lines(up),
+        down=view.voice.lines(down),
+    )
     return Chart(
         "change",
         title,

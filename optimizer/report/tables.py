@@ -50,7 +50,7 @@ def binds(view: View, row: Any) -> str:
     """What holds a line where it is, in words."""
     if view.allocation.plan.lines[row.position].locked is not None:
         return view.say("table.at.locked")
-    return view.say(f"table.at.{row.at}") if row.at else ""
+    return view.say(f"table.at.{row.at}") if row.at else ", ".join(view.held[row.position])
 
 
 def allocation_table(view: View) -> Table:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.allocation import Allocation
+from optimizer.analysis.explanation import held_by
 from optimizer.words.voice import Voice
 
 from .theme import short
@@ -52,6 +53,11 @@ class View:
     def shown(self) -> Any:
         """The lines that a chart has room for."""
         return self.frame.head(MOST)
+
+    @cached_property
+    def held(self) -> tuple[tuple[str, ...], ...]:
+        """The rules that hold each line, in the order of the plan."""
+        return held_by(self.allocation, self.lang)
 
     @property
     def has_today(self) -> bool:

@@ -133,8 +133,10 @@ def _sign(value: float, digits: int, text: str, *, signed: bool) -> str:
     return f"{MINUS}{text}" if value < 0 else f"+{text}" if signed else text
 
 
-def listed(items: Sequence[str], lang: str = "en") -> str:
-    """The items as one phrase: ``A, B and C``."""
+def listed(items: Sequence[str], lang: str = "en", most: int | None = None) -> str:
+    """The items as one phrase: ``A, B and C``; beyond *most* of them ``A, B and 3 more``."""
+    if most is not None and len(items) > most + 1:
+        items = [*items[:most], say("list.more", lang, count=len(items) - most)]
     if len(items) < 2:
         return "".join(items)
     head = say("list.comma", lang).join(items[:-1])

@@ -81,9 +81,27 @@ def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:
             role, share = next(iter(rule.target.items()))
             text = say("rule.role_rule", lang, share=_share_text(share, lang),
                        role=label(role, lang))  # fmt: skip
+            text = _apart(text, rule, plan, lang)
             own = [word for word in part.split(" in ") if word not in rule.target and word]
             return f"{text} ({own[-1]})" if own else text
     return say("rule.named_part" if part else "rule.named", lang, name=name, part=part)
+
+
+def _apart(text: str, rule: Any, plan: Plan, lang: str) -> str:
+    """*text* for a split rule, told apart from the plan's other split rules."""
+    others = [one for one in plan.rules if one.kind == "split" and one.name != rule.name]
+    if not others:
+        return text
+    if rule.where and all(one.where != rule.where for one in others):
+        where = ", ".join(
+            f"{field}: {listed([label(word, lang) for word in words], lang)}"
+            for field, words in rule.where.items()
+        )
+        return say("rule.role_rule_of", lang, rule=text, where=where)
+    alike = [one for one in others if one.where == rule.where]
+    if not alike and rule.name == "split":
+        return text  # the one rule of the whole plan
+    return say("rule.role_rule_named", lang, rule=text, name=rule.name)
 
 
 def _digits(rule: Any) -> int:

@@ -26,6 +26,27 @@ class Voice:
         """Money in short: ``¥1.2M``."""
         return money(value, self.plan.currency, self.lang, compact=True, signed=signed)
 
+    def apart(self, *values: float) -> list[str]:
+        """Money in short, with as many digits as it takes to tell the values apart.
+
+        Values that differ by less than one in ten thousand may read the same.
+        """
+        size = max(map(abs, values), default=0.0)
+        far = {round(value / size, 4) for value in values} if size else {0.0}
+        texts = [self.cash(value) for value in values]
+        for digits in (2, 3, 4):
+            if len(set(texts)) >= len(far):
+                break
+            texts = [
+                money(value, self.plan.currency, self.lang, compact=True, digits=digits)
+                for value in values
+            ]
+        return texts
+
+    def lines(self, count: int) -> str:
+        """A number of lines: ``1 line``, ``3 lines``."""
+        return self.say("count.line" if count == 1 else "count.lines", count=count)
+
     def money(self, value: float, *, digits: int | None = None, signed: bool = False) -> str:
         """Money in full."""
         return money(value, self.plan.currency, self.lang, digits=digits, signed=signed)

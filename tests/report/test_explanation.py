@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 
 from optimizer.allocation import evaluate, optimize
-from optimizer.analysis.explanation import explain
+from optimizer.analysis.explanation import explain, held_by
 from optimizer.analysis.prices import rule_prices
+from optimizer.plan.curves import Hill, Points
 from optimizer.plan.plan import Plan
+from optimizer.solvers.solution import Status
 from optimizer.words import catalogue
 from tests.report.reports import answer, plan
 
@@ -142,3 +144,75 @@ def test_a_floor_is_the_reason_for_a_gain_that_it_asks_for():
     floor = {"kind": "spend", "where": "social.traffic", "at_least": 3_000_000}
     told = explain(optimize(plan(constraints={"floor": floor}, without=("business",))))
     assert "asked for by “floor”" in " ".join(move.text for move in told.moves)
+
+
+def test_spending_nothing_has_its_true_reason():
+    nothing = optimize(plan(budget=0, without=("business", "constraints"), channels=small()))
+    assert explain(nothing).headline.key == "headline.nothing_budget"
+    loses = {"kind": "profit", "margin": 0.01}
+    best = optimize(plan(objective=loses, without=("business", "constraints"), channels=small(1)))
+    assert explain(best).headline.key == "headline.nothing"
+    stopped = dataclasses.replace(best, status=Status.STOPPED)
+    assert explain(stopped).headline.key == "headline.nothing_yet"
+    cap = {"kind": "spend", "where": {"channel": "search"}, "at_most": 0}
+    held = plan(without=("business",), constraints={"cap": cap}, channels=small())
+    assert explain(optimize(held)).headline.key == "headline.nothing_rules"
+
+
+def small(scale: float = 9_000) -> dict:
+    curve = {"kind": "log", "scale": scale, "unit": 1e6}
+    return {"search": {"brand": {"curve": curve, "outcome": "visit", "current": 1e6}}}
+
+
+def test_a_rule_that_keeps_a_better_plan_away_is_not_called_idle():
+    """A cap on an S-curve below its take-off: nothing is spent there, so nothing binds."""
+    asked = plan(without=("business", "constraints"))
+    lines = [dataclasses.replace(line, minimum=0.0) for line in asked.lines]
+    lines[0] = dataclasses.replace(lines[0], curve=Hill(90_000, 2_000_000, 5.0))
+    cap = plan(constraints={"cap": {"kind": "weighted", "weights": {"search.brand": 1.0},
+                                    "at_most": 300_000}}).constraints  # fmt: skip
+    best = optimize(dataclasses.replace(asked, lines=tuple(lines), constraints=cap), gap=1e-6)
+    prices = rule_prices(best, costs=True)
+    row = prices.frame.set_index("rule").loc["cap"]
+    assert not row["binding"]
+    assert row["cost"] > 0
+    told = explain(best, prices).rules
+    assert [rule.slots["rule"] for rule in told if rule.key == "binds.not_here"] == ["“cap”"]
+
+
+def test_a_line_left_as_it_is_is_held_by_the_rule_on_changes():
+    calm = {"kind": "changes", "at_most": 2}
+    cap = {"kind": "share", "where": {"role": "traffic"}, "at_most": "40%"}
+    asked = plan(without=("business",), constraints={"calm": calm, "cap": cap})
+    lines = [dataclasses.replace(line, maximum=None, minimum=0.0) for line in asked.lines]
+    best = optimize(dataclasses.replace(asked, lines=tuple(lines)), gap=1e-6)
+    still = abs(best.spend - best.problem.grid.current) < 1.0
+    assert still.sum() >= 4
+    held = held_by(best)
+    assert {names for names, same in zip(held, still, strict=True) if same} == {("“calm”",)}
+
+
+def test_a_line_at_a_point_of_its_curve_is_held_by_its_curve():
+    asked = plan()
+    lines = list(asked.lines)
+    lines[1] = dataclasses.replace(
+        lines[1], curve=Points((0, 2_000_000, 4_000_000), (0, 20_000, 20_100))
+    )
+    cap = {"kind": "spend", "where": {"channel": ["search", "social"]}, "at_most": 5_000_000}
+    rules = plan(constraints={"cap": cap}).constraints
+    best = optimize(dataclasses.replace(asked, lines=tuple(lines), constraints=rules))
+    assert best.spend[1] == pytest.approx(2_000_000)
+    held = held_by(best)
+    assert held[1] == ()
+    assert held[3] == ("“cap”",)
+
+
+def test_a_long_list_of_broken_rules_has_no_ellipsis():
+    rules = {
+        f"r{i}": {"kind": "spend", "where": {"line": line.name}, "at_most": 900_000}
+        for i, line in enumerate(plan().lines)
+    }
+    rules["all"] = {"kind": "spend", "at_most": 5_000_000}
+    told = explain(optimize(plan(constraints=rules, without=("business",))))
+    assert "…" not in " ".join(s.text for s in (told.headline, *told.alerts))
+    assert any(" more" in alert.text for alert in told.alerts if alert.key == "alert.today_breaks")

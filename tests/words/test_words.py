@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.plan.constraints import Split
+from optimizer.plan.curves import Log
+from optimizer.plan.plan import Line, Plan
 from optimizer.words import (
     LANGUAGES,
     catalogue,
@@ -19,6 +22,8 @@ from optimizer.words import (
     round_to_total,
     say,
 )
+from optimizer.words.rules import rule_name
+from optimizer.words.voice import Voice
 
 
 def slots(template: str) -> set[str]:
@@ -99,6 +104,42 @@ def test_lists_and_labels():
     assert label("search.brand") == "Search · brand"
     assert label("search.brand", "zh") == "搜索 · 品牌"
     assert label("R&D {x}.traffic", "zh") == "R&D {x} · 流量"
+
+
+def test_a_long_list_ends_in_a_count_and_never_in_an_ellipsis():
+    assert listed(list("abcde"), most=3) == "a, b, c and 2 more"
+    assert listed(list("abcd"), most=3) == "a, b, c and d"
+    assert listed(list("abcde"), "zh", 3) == "a、b、c和另外 2 项"
+
+
+def test_sums_that_differ_read_differently():
+    voice = Voice(minimal())
+    assert voice.apart(2_401_252, 2_450_000) == ["$2.4M", "$2.45M"]
+    assert voice.apart(1e6, 2e6) == ["$1M", "$2M"]
+    assert voice.apart(1e6, 1e6) == ["$1M", "$1M"]
+    assert voice.lines(1) == "1 line"
+    assert voice.lines(2) == "2 lines"
+
+
+def minimal(*constraints: Split) -> Plan:
+    lines = tuple(
+        Line(channel, Log(1000.0, 100.0), role, tags={"m": market})
+        for channel, market in (("a", "de"), ("b", "fr"))
+        for role in ("brand", "traffic")
+    )
+    return Plan("p", lines, 1e3, value=1.0, currency="USD", constraints=constraints)
+
+
+def test_split_rules_are_told_apart_by_where_or_name():
+    shares = {"brand": 0.4, "traffic": 0.6}
+    one = minimal(Split(shares, name="de", where={"m": ("de",)}))
+    assert rule_name("de", one) == "the 40% brand rule"
+    two = minimal(*(Split(shares, name=m, where={"m": (m,)}) for m in ("de", "fr")))
+    assert rule_name("de", two) == "the 40% brand rule of m: de"
+    assert rule_name("fr", two, "zh") == "m: fr 的40%品牌规则"
+    same = minimal(Split(shares, name="x"), Split(shares, name="y", tolerance=0.1))
+    assert rule_name("x", same) == "the 40% brand rule of “x”"
+    assert rule_name("y", same) == "the 40% brand rule of “y”"
 
 
 values = st.lists(st.floats(0, 1e9), min_size=1, max_size=30)
