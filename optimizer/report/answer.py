@@ -9,6 +9,7 @@ from optimizer.analysis.explanation import explain
 from optimizer.plan.document import assumptions
 from optimizer.solvers.solution import Status
 from optimizer.words import listed
+from optimizer.words.rules import rule_in_words
 
 from .blocks import Answer, Card
 from .view import View
@@ -39,14 +40,10 @@ def chips(view: View) -> list[str]:
     said = []
     if plan.business != "none":
         said.append(view.say(f"chip.{plan.business}"))
-    rule = view.split
-    if rule is not None:
-        shares = [
-            voice.say("rule.split_part", role=voice.line(role), share=voice.percent(share, 0))
-            for role, share in rule.target.items()
-        ]
-        text = listed(shares, view.lang)
-        said.append(text[:1].upper() + text[1:])
+    for rule in plan.rules:
+        if rule.kind == "split" and rule.by == "role":
+            text = rule_in_words(rule, plan, view.lang)
+            said.append(text[:1].upper() + text[1:])
     said.append(view.say("chip.goal", goal=voice.goal))
     said.append(view.say("chip.currency", currency=plan.currency))
     dates = [origin.as_of for origin in plan.origins.values() if origin.as_of]

@@ -103,6 +103,9 @@ def brand_rule(view: View, sweep: Any) -> Section:
         small = cost <= 2e-4 * size
         key = "chart.rule.title_nothing" if small else "chart.rule.title"
         title = view.say(key, share=share, cost=voice.amount(cost))
+        if sum(rule.kind == "split" for rule in view.allocation.plan.rules) > 1 and not small:
+            name = rule_name(view.split.name, view.allocation.plan, view.lang)
+            title = view.say("chart.rule.title_of", rule=name, cost=voice.amount(cost))
     elif best is not None:
         title = view.say("chart.rule.title_free", best=voice.percent(sweep.best))
     else:

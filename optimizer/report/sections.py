@@ -108,7 +108,7 @@ def _strip(view: View, sweep: Any) -> Chart:
         (name, [view.share_of_role(role, spend) for role in view.roles]) for name, spend in rows
     ]
     share = view.voice.percent(view.share_of_role("brand", view.allocation.spend))
-    rule = view.split
+    rule = view.whole_split
     if free is not None:
         other = view.voice.percent(view.share_of_role("brand", free))
         title = view.say("chart.strip.title_free", share=share, free=other)

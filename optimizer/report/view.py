@@ -94,6 +94,12 @@ class View:
         return next((r for r in rules if r.kind == "split" and r.by == "role"), None)
 
     @property
+    def whole_split(self) -> Any:
+        """The brand:traffic rule if it is one on the spend of the whole plan; None otherwise."""
+        rule = self.split
+        return rule if rule is not None and not rule.where and rule.per == "total" else None
+
+    @property
     def roles(self) -> list[str]:
         """The roles that lines have, brand first; an empty text for lines without one."""
         present = {str(role) for role in self.allocation.problem.grid.role}

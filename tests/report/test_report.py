@@ -12,6 +12,7 @@ import pytest
 from optimizer.allocation import evaluate, optimize
 from optimizer.analysis.explanation import explain
 from optimizer.report import render, write_report
+from optimizer.report.answer import chips
 from optimizer.report.blocks import Table
 from optimizer.report.tables import allocation_csv, allocation_table
 from optimizer.report.view import View
@@ -211,3 +212,16 @@ def test_many_lines_fit(tmp_path):
     text = file.read_text("utf-8")
     assert len(text.encode()) < 2_500_000
     assert text.count("channel 59") >= 2
+
+
+def test_rules_on_parts_of_the_plan_are_not_drawn_as_one_of_the_whole():
+    rules = {
+        name: {"kind": "split", "shares": "4:6", "where": {"channel": channel}, "tolerance": "20%"}
+        for name, channel in (("one", "search"), ("two", "social"))
+    }
+    view = View(optimize(plan(without=("business",), constraints=rules)), "en")
+    assert view.split is not None
+    assert view.whole_split is None
+    said = " ".join(chips(view))
+    assert "Search" in said
+    assert "Social" in said

@@ -185,7 +185,7 @@ def role_strip(view: View, rows: Sequence[tuple[str, Sequence[float]]]) -> Any:
             "customdata": [f"{view.role_name(role)}: {voice.percent(share)}" for share in shares],
         })  # fmt: skip
     shapes, annotations = [], []
-    rule = view.split
+    rule = view.whole_split
     if rule is not None and "brand" in rule.target:
         share, bottom = rule.target["brand"], len(rows) - 0.5
         if rule.tolerance:
