@@ -14,6 +14,7 @@ from optimizer.analysis.explanation import explain
 from optimizer.report import render, write_report
 from optimizer.report.answer import chips
 from optimizer.report.blocks import Table
+from optimizer.report.charts.sensitivity import _folded
 from optimizer.report.tables import allocation_csv, allocation_table
 from optimizer.report.view import View
 from tests.report.reports import NASTY, analyses, answer, nasty_plan, plan
@@ -225,3 +226,10 @@ def test_rules_on_parts_of_the_plan_are_not_drawn_as_one_of_the_whole():
     said = " ".join(chips(view))
     assert "Search" in said
     assert "Social" in said
+
+
+def test_a_long_name_of_a_rule_keeps_its_end_in_the_chart():
+    folded = [_folded(f"The 40% brand rule of market: {market}") for market in ("de", "fr")]
+    assert folded == ["The 40% brand rule of<br>market: de", "The 40% brand rule of<br>market: fr"]
+    assert _folded("<b>" * 40).count("<br>") == 1
+    assert "<b>" not in _folded("<b>x")

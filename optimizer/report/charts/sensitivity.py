@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,9 +48,16 @@ def prices_of_rules(view: View, rules: Sequence[tuple[str, float, str]]) -> Any:
         margin={"r": width_of([text for _, _, text in rules]) + 12},
         xaxis=axis(low, high * 1.05, view.voice, count=3, write=write,
                    title=view.currency if view.voice.counts_money else plain(view.voice.noun)),
-        yaxis=category_axis([short(name, 26) for name, _, _ in rules]),
+        yaxis=category_axis([_folded(name) for name, _, _ in rules]),
         annotations=[aside(row, text) for row, (_, _, text) in zip(rows, rules, strict=True)],
     )  # fmt: skip
+
+
+def _folded(name: str) -> str:
+    """A rule's name on up to two lines, as its end is what tells it from its like."""
+    return "<br>".join(
+        short(part, 26) for part in textwrap.wrap(name, 26, max_lines=2, placeholder="…")
+    )
 
 
 def tornado(view: View, result: Any, labels: Sequence[str]) -> Any:
