@@ -8,46 +8,29 @@ like any other.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optimizer.allocation import NEAR, Allocation
-from optimizer.plan.curves import Points, Shape
-from optimizer.plan.document import assumptions
+from optimizer.plan.curves import Points
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name
 from optimizer.words.voice import Voice
 
+from .alerts import Alerts
+from .telling import SMALL, Statement
+
 __all__ = ["Explanation", "Statement", "explain", "held_by"]
 
-# A gain or a change of spend smaller than this share is not worth telling as one.
-SMALL = 0.001
 # Today's plan counts as the best when it is within this share of what no plan can beat.
 CLOSE = 0.005
 # Lines named in one sentence.
 NAMED = 2
 # Spend to look at on a line that nothing limits.
 _MUCH = 1e9
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One sentence."""
-
-    key: str
-    """Which sentence of the catalogue it is."""
-    slots: Mapping[str, str] = field(default_factory=dict)
-    """What was put into it."""
-    text: str = ""
-    """The sentence itself."""
-
-    def __str__(self) -> str:
-        """The sentence."""
-        return self.text
 
 
 @dataclass(frozen=True)
@@ -116,20 +99,8 @@ def held_by(allocation: Allocation, lang: str = "en") -> tuple[tuple[str, ...], 
     return tuple(tuple(dict.fromkeys(names)) for names in held)
 
 
-class _Teller:
+class _Teller(Alerts):
     """The facts of one answer, and the sentences they call for."""
-
-    def __init__(self, allocation: Allocation, prices: Any, voice: Voice) -> None:
-        self.answer, self.prices, self.voice = allocation, prices, voice
-        self.plan, self.today = allocation.plan, allocation.today
-        self.frame: Any = allocation.by_line
-        self.binding: Any = allocation.binding
-        self.value = voice.worth(allocation.objective)
-        self.least = self.plan.objective.kind == "lowest_spend"
-
-    def tell(self, statement: str, **slots: str) -> Statement:
-        text = self.voice.say(statement, **slots)
-        return Statement(statement, slots, text[:1].upper() + text[1:])
 
     # ---------------------------------------------------------------- headline
 
@@ -155,7 +126,7 @@ class _Teller:
         room = self._room(self.today)
         if keeps and room is not None and room <= CLOSE:
             bound = voice.amount(answer.bound or 0.0)
-            return self.tell("headline.best", room=self._small(room), bound=bound)
+            return self.tell("headline.best", room=self.small(room), bound=bound)
         changes = {"gain": gained, "noun": voice.noun, "percent": share, "spent": spent}
         more = answer.spent - self.today.spent
         if abs(more) > SMALL * max(self.today.spent, 1e-300):
@@ -188,7 +159,7 @@ class _Teller:
         )
 
     def _cost_of_rules(self, today: Allocation, gain: str, percent: str) -> Statement:
-        change, rules = self.frame["change"], self._broken(today)
+        change, rules = self.frame["change"], self.broken(today)
         source, target = self._names(-change, 1), self._names(change, 1)
         slots = {"rules": rules, "gain": gain, "percent": percent}
         if not (source and target):
@@ -223,14 +194,14 @@ class _Teller:
             return self.tell("headline.least", spent=spent)
         less = self.today.spent - self.answer.spent
         if not self.today.is_feasible:
-            rules = self._broken(self.today)
+            rules = self.broken(self.today)
             if less < 0:
                 more = self.voice.cash(-less)
                 return self.tell("headline.least_more", rules=rules, spent=spent, more=more)
             return self.tell("headline.least", spent=spent)
         room = self._room(self.today)
         if room is not None and room <= CLOSE:
-            return self.tell("headline.least_best", room=self._small(room))
+            return self.tell("headline.least_best", room=self.small(room))
         return self.tell("headline.least_less", spent=spent, less=self.voice.cash(less))
 
     def _room(self, today: Allocation) -> float | None:
@@ -252,47 +223,11 @@ class _Teller:
     def _signed(self, share: float) -> str:
         return self.voice.percent(share, 1 if abs(share) >= 0.001 else 2, signed=True)
 
-    def _small(self, share: float) -> str:
-        if share < 1e-5:
-            return self.voice.say("proof.tiny")
-        digits = next(d for d in (1, 2, 3) if share * 100 >= 10.0**-d)
-        return self.voice.percent(math.ceil(share * 100 * 10**digits - 1e-9) / 10**digits / 100,
-                                  digits)  # fmt: skip
-
     def _names(self, sizes: Any, count: int = NAMED) -> str:
         """The lines with the largest positive sizes."""
         largest = sizes[sizes > SMALL * max(self.answer.spent, 1e-300)].nlargest(count)
         names = [self.voice.line(str(self.frame["line"][index])) for index in largest.index]
         return listed(names, self.voice.lang)
-
-    def _broken(self, allocation: Allocation) -> str:
-        """The hard rules and limits that a spend breaks, in words."""
-        plan, problem = allocation.plan, allocation.problem
-        rules: Any = allocation.binding
-        soft = problem.rows.soft[~problem.rows.definition]
-        size = 1e-9 * max(allocation.spent, 1.0)
-        names = [
-            rule_name(row.rule, plan, self.voice.lang)
-            for row, is_soft in zip(rules.itertuples(), soft, strict=True)
-            if not is_soft and row.violation > size
-        ]
-        low, high = allocation.spend < problem.lower - size, allocation.spend > problem.upper + size
-        for mask, word in ((low, "minimum"), (high, "maximum")):
-            names += [
-                rule_name(f"{line} {'locked' if locked else word}", plan, self.voice.lang)
-                for line, locked in zip(
-                    problem.grid.names[mask],
-                    (problem.lower[mask] == problem.upper[mask]),
-                    strict=True,
-                )
-            ]
-        small = (allocation.spend > size) & (allocation.spend < problem.floor - size) & ~low
-        names += [
-            rule_name(f"{line} minimum if active", plan, self.voice.lang)
-            for line in problem.grid.names[small]
-        ]
-        unique = list(dict.fromkeys(names))
-        return listed(unique, self.voice.lang, 3) or self.voice.say("word.none")
 
     # ---------------------------------------------------------------- moves
 
@@ -346,7 +281,7 @@ class _Teller:
         if self.least:
             return voice.say("reason.least")
         if row.at == "off":
-            s_curve = self._takes_off(index)
+            s_curve = self.takes_off(index)
             return voice.say("reason.off_s_curve" if s_curve else "reason.off")
         if row.at == "minimum" and not up:
             return voice.say("reason.minimum")
@@ -367,7 +302,7 @@ class _Teller:
             if 0 < was.marginal < 0.5 * average:
                 return self._says_rate("reason.saturated", next=was.marginal, average=average)
         takeoff = line.curve.inflection * line.price
-        if up and self._takes_off(index) and was.current < takeoff <= row.spend:
+        if up and self.takes_off(index) and was.current < takeoff <= row.spend:
             return voice.say("reason.s_curve", takeoff=voice.cash(takeoff))
         if up and row.marginal < was.marginal < math.inf:
             return self._says_rate("reason.room", next=was.marginal, common=row.marginal)
@@ -428,11 +363,6 @@ class _Teller:
             share=self.voice.percent(share, 0),
             role=self.voice.line(supported),
         )
-
-    def _takes_off(self, index: int) -> bool:
-        line = self.plan.lines[index]
-        bends = line.curve.shape in {Shape.S_SHAPED, Shape.PIECEWISE}
-        return bool(bends and line.curve.inflection > 0)
 
     # ---------------------------------------------------------------- rules
 
@@ -506,125 +436,13 @@ class _Teller:
                 told[rule] = self.tell("binds.plain", rule=rule)
         return list(told.values())
 
-    # ---------------------------------------------------------------- alerts
-
-    def alerts(self) -> list[Statement]:
-        return [
-            *self._feasibility(),
-            *self._beyond(),
-            *self._losses(),
-            *self._left(),
-            *self._softened(),
-            *self._at_maximum(),
-            *self._bends(),
-            *self._evidence(),
-        ]
-
-    def _feasibility(self) -> list[Statement]:
-        told = []
-        if self.answer.status is Status.STOPPED:
-            told.append(self.tell("alert.stopped", gap=self._small(self.answer.gap or 0.0)))
-        if self.answer.status is None and not self.answer.is_feasible:
-            told.append(self.tell("alert.breaks", rules=self._broken(self.answer)))
-        if self.today is None:
-            told.append(self.tell("alert.no_today"))
-        elif not self.today.is_feasible:
-            told.append(self.tell("alert.today_breaks", rules=self._broken(self.today)))
-        return told
-
-    def _beyond(self) -> list[Statement]:
-        beyond = self.frame["beyond_observed"]
-        facts = [
-            {
-                "line": self.voice.line(row.line),
-                "amount": self.voice.cash(row.beyond_observed),
-                "observed": self.voice.cash(row.spend - row.beyond_observed),
-            }
-            for row in self.frame[beyond > SMALL * max(self.answer.spent, 1.0)].itertuples()
-        ]
-        if len(facts) < 2:
-            return [self.tell("alert.beyond", **fact) for fact in facts]
-        lines = [self.voice.say("alert.beyond_one", **fact) for fact in facts]
-        return [self.tell("alert.beyond_many", lines=listed(lines, self.voice.lang, 6))]
-
-    def _losses(self) -> list[Statement]:
-        if self.plan.objective.kind != "profit":
-            return []
-        frame = self.frame
-        loses = (frame["at"] == "minimum") & (frame["worth"] < frame["spend"])
-        return [
-            self.tell(
-                "alert.loss",
-                line=self.voice.line(row.line),
-                spend=self.voice.cash(row.spend),
-                value=self.voice.cash(row.worth),
-            )
-            for row in frame[loses].itertuples()
-        ]
-
-    def _left(self) -> list[Statement]:
-        budget = self.plan.budget
-        if budget is None or self.least or self.answer.status is None:
-            return []
-        left = budget - self.answer.spent
-        if left <= SMALL * budget:
-            return []
-        free = self.frame[self.frame["at"].isna()]["marginal"]
-        earns = self.plan.objective.price_of_spend
-        key = "alert.left" if earns and (free <= earns * 1.001).all() else (
-            "alert.left_rules")  # fmt: skip
-        return [self.tell(key, left=self.voice.cash(left), one=self.voice.one)]
-
-    def _softened(self) -> list[Statement]:
-        rows = self.binding
-        soft = self.answer.problem.rows.soft[~self.answer.problem.rows.definition]
-        size = 1e-6 * max(self.answer.spent, 1.0)
-        return [
-            self.tell(
-                "alert.soft",
-                rule=rule_name(row.rule, self.plan, self.voice.lang, row.part),
-                amount=self.voice.cash(row.violation)
-                if row.unit == "money"
-                else f"{row.violation:,.4g}",
-            )
-            for row, is_soft in zip(rows.itertuples(), soft, strict=True)
-            if is_soft and row.violation > size * (row.unit == "money") + 1e-9
-        ]
-
-    def _at_maximum(self) -> list[Statement]:
-        locked = [line.locked is not None for line in self.plan.lines]
-        rows = self.frame[(self.frame["at"] == "maximum") & ~_series(locked, self.frame)]
-        if rows.empty:
-            return []
-        names = [self.voice.line(name) for name in rows["line"]]
-        return [self.tell("alert.maximum", lines=listed(names, self.voice.lang, 5))]
-
-    def _bends(self) -> list[Statement]:
-        names = [
-            self.voice.line(line.name)
-            for index, line in enumerate(self.plan.lines)
-            if self._takes_off(index) and self.frame["spend"][index] > 0
-        ]
-        lines = listed(names, self.voice.lang, 5)
-        return [self.tell("alert.s_curve", lines=lines)] if names else []
-
-    def _evidence(self) -> list[Statement]:
-        found = assumptions(self.plan)
-        weak = [a for a in found if a.origin and a.origin.grade in {"C", "assumption"}]
-        none = [a for a in found if a.origin is None]
-        told = []
-        for key, some in (("alert.grades", weak), ("alert.unsourced", none)):
-            if some:
-                told.append(self.tell(key, count=str(len(some)), total=str(len(found))))
-        return told
-
     # ---------------------------------------------------------------- proof
 
     def proof(self) -> Statement:
         answer = self.answer
         if answer.status is None or answer.bound is None:
             return self.tell("proof.given")
-        gap = self._small(answer.gap or 0.0)
+        gap = self.small(answer.gap or 0.0)
         if answer.status is Status.OPTIMAL:
             key = "proof.least" if self.least else "proof.optimal"
             return self.tell(key, value=self._value(), gap=gap)
@@ -632,12 +450,6 @@ class _Teller:
         return self.tell(
             "proof.stopped_least" if self.least else "proof.stopped", bound=bound, gap=gap
         )
-
-
-def _series(values: list[bool], frame: Any) -> Any:
-    import pandas as pd
-
-    return pd.Series(values, index=frame.index, dtype=bool)
 
 
 def _known(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from optimizer.analysis.explanation import SMALL
+from optimizer.analysis.telling import SMALL
 from optimizer.words import listed
 from optimizer.words.rules import rule_in_words, rule_name
 

@@ -136,20 +136,11 @@ def _marginal(paper: Paper, answer: Allocation) -> tuple[str, list[str], str]:
 
 
 def _held_by(paper: Paper, answer: Allocation) -> list[str]:
-    """What keeps each line where it is, beyond the rules that all lines share."""
-    rows = answer.problem.rows
-    shown = [position for position in range(len(rows)) if not rows.definition[position]]
-    held: list[list[str]] = [[] for _ in answer.plan.lines]
-    for rule, position in zip(answer.binding.itertuples(), shown, strict=True):
-        touched = {
-            *rows.spend[[position]].indices.tolist(),
-            *rows.outcomes[[position]].indices.tolist(),
-        }
-        if rule.binding and len(touched) < len(held):
-            name = rule_name(str(rule.rule), answer.plan, paper.lang, str(rule.part))
-            for index in touched:
-                held[index].append(name)
+    """What keeps each line where it is: a limit of its own, or rules that not all lines share."""
+    from optimizer.analysis.explanation import held_by
+
     cells = []
+    held = held_by(answer, paper.lang)
     for line, at, rules in zip(answer.plan.lines, answer.by_line["at"], held, strict=True):
         own = "locked" if line.locked is not None else at
         words = [paper.say(own)] if isinstance(own, str) else []

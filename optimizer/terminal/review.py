@@ -160,4 +160,4 @@ def _warnings(plan: Plan, voice: Voice) -> list[Remark]:
 
 
 def _some(names: list[str], lang: str) -> str:
-    return listed([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])], lang)
+    return listed(names, lang, _NAMED)
