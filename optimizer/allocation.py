@@ -32,7 +32,7 @@ from optimizer.plan.document import outline, to_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
-from optimizer.problem import BUDGET, TOLERANCE, Problem, compile_plan
+from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
 from optimizer.solvers import beyond, solve
 from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, relative_gap
 
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "today"]
 
 At = Literal["minimum", "maximum", "off"]
-
-# A line stands at a bound, and a rule binds, within this share of its size: looser than
-# feasibility, as a solver may stop a hair's breadth inside.
-NEAR = 1e-7
 
 # With more lines a conflict is told, but not traced to the smallest set of rules.
 _EXPLAINED = 5_000
@@ -187,10 +183,8 @@ class Allocation:
         """
         import pandas as pd
 
-        rows, switched = self.problem.rows, self.problem.switched(self.spend)
-        left = rows.left(self.spend, self.outcomes, switched)
-        slack = np.minimum(left - rows.lower, rows.upper - left)
-        size = np.maximum(rows.scale(self.spend, self.outcomes, switched), 1e-300)
+        rows = self.problem.rows
+        left, slack, binds = self.problem.standing(self.spend)
         frame = pd.DataFrame(
             {
                 "rule": list(rows.rule),
@@ -200,7 +194,7 @@ class Allocation:
                 "lower": rows.lower,
                 "upper": rows.upper,
                 "slack": slack,
-                "binding": slack <= NEAR * size,
+                "binding": binds,
                 "violation": self.problem.violations(self.spend),
             }
         )
@@ -250,10 +244,8 @@ class Allocation:
 
     def _binding_in_words(self) -> list[str]:
         rows, told = self.problem.rows, []
-        left = rows.left(self.spend, self.outcomes, self.problem.switched(self.spend))
-        slack = np.minimum(left - rows.lower, rows.upper - left)
-        size = rows.scale(self.spend, self.outcomes, self.problem.switched(self.spend))
-        for row in np.flatnonzero((slack <= NEAR * np.maximum(size, 1e-300)) & ~rows.definition):
+        _, _, binds = self.problem.standing(self.spend)
+        for row in np.flatnonzero(binds & ~rows.definition):
             name = " ".join(word for word in (rows.rule[row], rows.part[row]) if word)
             price = "" if self.duals is None else f", {abs(self.duals.rows[row]):.4g} per unit"
             told.append(f"binds: {name}{price and f'{price} of {rows.unit[row]}'}")

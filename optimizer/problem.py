@@ -35,6 +35,10 @@ Index = NDArray[np.intp]
 # A condition counts as kept when it is missed by no more than this share of its own size.
 TOLERANCE = 1e-9
 
+# A line stands at a bound, and a rule binds, within this share of its size: looser than keeping it,
+# as a solver may stop a hair's breadth inside.
+NEAR = 1e-7
+
 
 class Need(StrEnum):
     """What a solver must be able to do for a problem."""
@@ -313,6 +317,17 @@ class Problem:
         scale = self.rows.scale(spend, self.outcomes(spend), switched)
         missed = self.violations(spend) > tolerance * np.maximum(scale, 1e-300)
         return not np.any(missed & ~self.rows.soft)
+
+    def standing(self, spend: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Where each row stands, shapes (n_rows,).
+
+        Its left side, its slack (distance to the nearer limit), and whether it binds.
+        """
+        rows, switched, outcomes = self.rows, self.switched(spend), self.outcomes(spend)
+        left = rows.left(spend, outcomes, switched)
+        slack = np.minimum(left - rows.lower, rows.upper - left)
+        size = np.maximum(rows.scale(spend, outcomes, switched), 1e-300)
+        return left, slack, slack <= NEAR * size
 
     def loosened(self, rule: str, step: float, part: str | None = None) -> Problem:
         """The same problem with every row of *rule* eased by *step* in the row's own unit."""

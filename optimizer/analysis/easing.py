@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.allocation import NEAR, Allocation
+from optimizer.allocation import Allocation
 from optimizer.plan.constraints import Changes, Constraint, Share, Spend, SpendAll, Split
 from optimizer.plan.curves import Floats
 from optimizer.plan.grid import Unit
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
-from optimizer.problem import BUDGET, Problem, compile_plan
+from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
 from optimizer.solvers import solve
-from optimizer.solvers.solution import Duals, Options, Solution, Status
+from optimizer.solvers.solution import Duals, Options, Solution, Status, left_over
 
-__all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "tight_rows", "true_duals"]
+__all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "true_duals"]
 
 Mask = NDArray[np.bool_]
 
@@ -105,7 +105,7 @@ class Sharp:
     @cached_property
     def tight(self) -> Mask:
         """Which rows stand at a limit or beyond it, shape (n_rows,)."""
-        return tight_rows(self.problem, self.spend)
+        return self.problem.standing(self.spend)[2]
 
     @cached_property
     def switched(self) -> Floats:
@@ -127,14 +127,6 @@ class Sharp:
             return 0.0, float("inf")
         doubt = max(found.bound - found.value, self.bound - self.value, 0.0)
         return max(found.value - self.value, 0.0), doubt
-
-
-def tight_rows(problem: Problem, spend: Floats) -> Mask:
-    """Which rows stand at a limit or beyond it, shape (n_rows,)."""
-    rows, switched, outcomes = problem.rows, problem.switched(spend), problem.outcomes(spend)
-    left = rows.left(spend, outcomes, switched)
-    slack = np.minimum(left - rows.lower, rows.upper - left)
-    return slack <= NEAR * np.maximum(rows.scale(spend, outcomes, switched), 1e-300)
 
 
 def _bound(allocation: Allocation) -> float:
@@ -395,15 +387,8 @@ def _without(problem: Problem, dropped: Any) -> Problem:
 
 
 def true_duals(problem: Problem, spend: Floats, duals: Duals) -> Duals:
-    """*duals* with those of the bounds from the true slopes, which hold at the optimum.
-
-    μ = w·f′(x) − p − Σᵣ λᵣ·(Aᵣ + Bᵣ·f′(x)), above 0 at a maximum and below it at a minimum.
-    """
-    rows, slopes = problem.rows, problem.slopes(spend)
-    at_work = problem.weights - rows.outcomes.T @ duals.rows
-    with np.errstate(invalid="ignore"):
-        worth = np.where(at_work == 0, 0.0, at_work * slopes)
-    return Duals(duals.rows, worth - problem.price - rows.spend.T @ duals.rows)
+    """*duals* with what is left over on every line, so that those near a bound have a price too."""
+    return Duals(duals.rows, left_over(problem, spend, duals.rows))
 
 
 def in_money(plan: Plan) -> Plan:

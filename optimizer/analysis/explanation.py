@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.allocation import NEAR, Allocation
+from optimizer.allocation import Allocation
 from optimizer.plan.curves import Points
+from optimizer.problem import NEAR
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.allocation import NEAR, Allocation
+from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.grid import Unit
-from optimizer.problem import BUDGET, Problem, compile_plan
+from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals
 
-from .easing import STEP, Easing, Sharp, easings, tight_rows, true_duals
+from .easing import STEP, Easing, Sharp, easings, true_duals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +138,7 @@ def _directional(allocation: Allocation, moved: Problem, duals: Duals) -> float:
     gain = 0.0
     for held, low, high in (
         (
-            np.where(tight_rows(problem, spend), full.rows, 0.0),
+            np.where(problem.standing(spend)[2], full.rows, 0.0),
             (problem.rows.lower, moved.rows.lower),
             (problem.rows.upper, moved.rows.upper),
         ),

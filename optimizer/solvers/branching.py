@@ -39,7 +39,6 @@ class _Node:
     envelopes: Envelopes
     cuts: Cuts
     bound: float
-    depth: int
     proof: Proof
     """This box's place in the proof; filled in when it is visited."""
 
@@ -98,7 +97,7 @@ class _Search:
 
     def _root(self) -> _Node:
         box = whole_box(self.problem)
-        return _Node(box, self._envelopes(box), Cuts(), np.inf, 0, self.proof)
+        return _Node(box, self._envelopes(box), Cuts(), np.inf, self.proof)
 
     def _envelopes(self, box: Box) -> Envelopes:
         """A line with an on-switch is off or above its floor, and its envelope knows that."""
@@ -208,7 +207,7 @@ class _Search:
                     continue
                 box = replace(box, low=x_low, high=x_high)
             part = node.proof[side]
-            children.append(_Node(box, envelopes, cuts, node.bound, node.depth + 1, part))
+            children.append(_Node(box, envelopes, cuts, node.bound, part))
         return children
 
     def _divide_spend(self, node: _Node, term: int, spend: float, cuts: Cuts) -> list[_Node]:
@@ -239,7 +238,7 @@ class _Search:
             envelopes = node.envelopes.narrowed(term, exposure * start, exposure * x_high[term])
             box = Box(x_low, x_high, switch_low, node.box.switch_high)
             cuts, part = _with_first(others, envelopes, term), node.proof[side]
-            children.append(_Node(box, envelopes, cuts, node.bound, node.depth + 1, part))
+            children.append(_Node(box, envelopes, cuts, node.bound, part))
         return children
 
     def _dive(self, node: _Node, result: Climb) -> None:

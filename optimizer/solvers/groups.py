@@ -97,14 +97,16 @@ class Market(Protocol):
     def settled(self, price: Floats, spend: Floats) -> Sums:
         """Bring the replies at *price* onto *spend* per group; what they spend and are worth."""
 
+    def keep(self) -> None:
+        """What was settled last is the best so far."""
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Where a search ended; shapes (n_groups,) and (n_rows,)."""
+    """Where a search ended; the spend itself stays with the market."""
 
-    price: Floats
-    spend: Floats
     rows: Floats
+    """Prices of the rules that prove the bound, shape (n_rows,)."""
     value: float
     bound: float
     rounds: int
@@ -117,9 +119,7 @@ def search(
     """Prices at which the replies are best, to *gap*; told of value and bound every round."""
     groups = market.groups
     model = _Model(market)
-    best = Found(
-        groups.low, groups.low, np.zeros(len(groups.rows)), -np.inf, np.inf, 0, Status.STOPPED
-    )
+    best = Found(np.zeros(len(groups.rows)), -np.inf, np.inf, 0, Status.STOPPED)
     for round_ in range(1, _ROUNDS + 1):
         answer = model.answer
         if answer.status in {Status.INFEASIBLE, Status.UNBOUNDED} or answer.spend is None:
@@ -136,7 +136,8 @@ def search(
             value = float(settled.worth.sum() - groups.price * settled.spend.sum())
             value -= _fines(groups, settled.spend)
             if value > best.value:
-                best = replace(best, price=price, spend=wanted, value=value)
+                best = replace(best, value=value)
+                market.keep()
         best = replace(best, rounds=round_)
         if bound < best.bound:
             best = replace(best, rows=rows, bound=bound)

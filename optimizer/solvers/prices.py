@@ -42,7 +42,7 @@ class Local:
         self.groups, self.whole = groups, whole
         self.n_groups = len(groups.low)
         self.blocks = list(divide(whole))
-        self.spend = np.zeros(whole.n)
+        self.spend = self.best = np.zeros(whole.n)
 
     def sample(self) -> tuple[Block, Floats]:
         """Lines drawn by a fixed seed, some of every group."""
@@ -62,6 +62,7 @@ class Local:
     def ask(self, price: Floats) -> Sums:
         """Every block's best replies; kept, so that they can be settled."""
         parts, start = [], 0
+        self.spend = np.empty(self.whole.n)
         for block in self.blocks:
             spend, worth = block.reply(price)
             self.spend[start : start + block.n] = spend
@@ -84,6 +85,10 @@ class Local:
             worth += block.sums(part, block.gained(part), self.n_groups).worth
             start += block.n
         return Sums(per_group(self.whole.group, self.spend, self.n_groups), worth)
+
+    def keep(self) -> None:
+        """What was settled last is the best so far."""
+        self.best = self.spend
 
 
 class _Room:
@@ -186,7 +191,7 @@ class Prices:
         about = Solution(found.status, solver=self.name, seconds=clock.seconds, options=options)
         if found.status in {Status.INFEASIBLE, Status.UNBOUNDED}:
             return about
-        spend = market.spend
+        spend = market.best
         if not problem.feasible(spend):
             spend = settle(problem, spend)
         value = problem.value(spend)

@@ -95,16 +95,23 @@ class Duals:
 
     @classmethod
     def at(cls, problem: Problem, spend: Floats, rows: Floats) -> Duals:
-        """The prices at an optimum: what a bound is worth follows from those of the rows.
-
-        Where no bound holds a line, its marginal return meets the rows' prices; what is left over
-        elsewhere, w·f′ − p − Aᵀλ − (Bᵀλ)·f′, is the price of the bound.
-        """
-        slopes = np.nan_to_num(problem.slopes(spend), posinf=0.0)
-        worth = problem.weights - problem.rows.outcomes.T @ rows
-        left = worth * slopes - problem.price - problem.rows.spend.T @ rows
+        """The prices at an optimum; 0 for every line that no bound holds."""
+        left = left_over(problem, spend, rows)
         held = (spend <= problem.lower) | (spend >= problem.upper)
-        return cls(rows, np.where(held, left, 0.0))
+        return cls(rows, np.where(held & np.isfinite(left), left, 0.0))
+
+
+def left_over(problem: Problem, spend: Floats, rows: Floats) -> Floats:
+    """What a bound is worth, from the prices λ of the rows, shape (n_lines,).
+
+    Where no bound holds a line its marginal return meets the rows' prices; what is left over,
+    μ = w·f′(x) − p − Σᵣ λᵣ·(Aᵣ + Bᵣ·f′(x)), is the price of the bound: above 0 at a maximum and
+    below it at a minimum.
+    """
+    worth = problem.weights - problem.rows.outcomes.T @ rows
+    with np.errstate(invalid="ignore"):
+        gained = np.where(worth == 0, 0.0, worth * problem.slopes(spend))
+    return np.asarray(gained - problem.price - problem.rows.spend.T @ rows, float)
 
 
 @dataclass(frozen=True, eq=False)
