@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -55,7 +55,8 @@ class Allocation:
     problem: Problem
     """The plan as arrays."""
     spend: Floats
-    """Money per line and period, shape (n_lines,), in the order of ``plan.lines``."""
+    """Money per line and period, shape (n_cells,): the lines in the order of ``plan.lines``, the
+    periods of a line next to one another."""
     objective: float
     """What the plan asks to be made best, on the true curves, in the plan's currency or outcomes.
 
@@ -84,9 +85,25 @@ class Allocation:
         return float(self.spend.sum())
 
     @cached_property
+    def columns(self) -> Floats:
+        """The spend, and the stocks that follow from it, shape (n_columns,)."""
+        return self.problem.lift(self.spend)
+
+    @cached_property
+    def terms(self) -> Floats:
+        """Outcomes of every column's curve, shape (n_columns,)."""
+        return self.problem.outcomes(self.columns)
+
+    @cached_property
     def outcomes(self) -> Floats:
-        """Outcomes of each line, shape (n_lines,)."""
-        return self.problem.outcomes(self.spend)
+        """Outcomes of each line over all that counts, shape (n_lines,)."""
+        flows = self.problem.grid.flows
+        return self.terms if flows is None else flows.brought(self.terms)[:-1].sum(axis=1)
+
+    @cached_property
+    def earnings(self) -> Earnings:
+        """Money that each line brings."""
+        return Earnings.of(self)
 
     @cached_property
     def today(self) -> Allocation | None:
@@ -96,60 +113,187 @@ class Allocation:
     @property
     def is_feasible(self) -> bool:
         """Whether it keeps every bound and hard rule."""
-        return self.problem.feasible(self.spend)
+        return self.problem.feasible(self.columns)
 
     @cached_property
     def by_line(self) -> pd.DataFrame:
         """One row per line, in the order of the plan.
 
         Columns: line, channel, role, spend, share (of all spend), current, change, outcome, value
-        (money; NaN without a value per outcome), return (value per unit of money), marginal_return
-        (value of the next unit of money), worth and marginal (the same in units of the objective),
+        (money, its part of goodwill among it; NaN without a value per outcome), return (value that
+        the spend adds per unit of money), marginal_return (value of the next unit of money, spread
+        over the periods as the spend is), worth and marginal (the same in units of the objective),
         minimum, maximum, at (minimum, maximum, off or None), beyond_observed (money above the
         largest spend ever observed; 0 within it).
         """
         import pandas as pd
 
-        grid, spend = self.problem.grid, self.spend
-        slopes = self.problem.slopes(spend)
-        value = grid.value * self.outcomes
-        lines = self.plan.lines
-        if isinstance(lines, LineTable):
-            observed = np.nan_to_num(lines.observed, nan=np.inf)
-        else:
-            observed = np.array([np.inf if n.observed is None else n.observed for n in lines])
+        grid = self.problem.grid
+        spend, current = grid.by_line(self.spend), grid.by_line(grid.current)
+        earnings, n = self.earnings, grid.n_periods
         with np.errstate(divide="ignore", invalid="ignore"):
-            average = np.where(spend > 0, value / spend, np.nan)
+            average = np.where(spend > 0, earnings.added / spend, np.nan)
         return pd.DataFrame(
             {
+                "line": grid.line_names.astype(object),
+                "channel": grid.channel[::n].astype(object),
+                "role": grid.role[::n].astype(object),
+                "spend": spend,
+                "share": spend / self.spent if self.spent > 0 else np.zeros_like(spend),
+                "current": current,
+                "change": spend - current,
+                "outcome": self.outcomes,
+                "value": earnings.total,
+                "return": average,
+                "marginal_return": self._over_periods(earnings.marginal),
+                "worth": earnings.worth,
+                "marginal": self._over_periods(self.marginal),
+                "minimum": grid.by_line(grid.minimum),
+                "maximum": np.minimum(grid.by_line(grid.upper), grid.budget),
+                "at": pd.Series(self._at_by_line(), dtype=object),
+                "beyond_observed": grid.by_line(np.maximum(self.spend - self._observed, 0.0)),
+            }
+        )
+
+    @property
+    def _observed(self) -> Floats:
+        lines = self.plan.lines
+        if isinstance(lines, LineTable):
+            return np.nan_to_num(lines.observed, nan=np.inf)
+        observed = [np.inf if n.observed is None else n.observed for n in lines]
+        return np.repeat(np.array(observed, float), self.problem.grid.n_periods)
+
+    @cached_property
+    def marginal(self) -> Floats:
+        """Objective per further unit of money in each cell, its cost not taken off, (n_cells,)."""
+        problem = self.problem
+        stocks = np.where(np.arange(problem.n_columns) < problem.n_cells, 0.0, -problem.price)
+        return problem.gains(self.columns, problem.weights, stocks)
+
+    def _over_periods(self, cells: Floats) -> Floats:
+        """One number per line from one per cell: spread as the spend is; the best where none is."""
+        n = self.problem.grid.n_periods
+        if n == 1:
+            return cells
+        values, spend = cells.reshape(-1, n), self.spend.reshape(-1, n)
+        total = spend.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            spread = (values * spend).sum(axis=1) / np.where(total > 0, total, 1.0)
+        return np.where(total > 0, spread, values.max(axis=1))
+
+    @cached_property
+    def by_cell(self) -> pd.DataFrame:
+        """One row per line and period, in the order of the plan.
+
+        Columns: period, line, channel, role, spend, current, minimum, maximum, at, outcome, value
+        (of the outcomes of the period; the lines' own, without goodwill), marginal_return.
+        """
+        import pandas as pd
+
+        grid, flows, n = self.problem.grid, self.problem.grid.flows, self.problem.grid.n_periods
+        outcome, value = self.terms, grid.value * self.terms
+        if flows is not None:
+            outcome = flows.brought(self.terms)[:-1, :n].ravel()
+            value = flows.earned(self.terms, self.columns)[:-1, :n].ravel()
+        return pd.DataFrame(
+            {
+                "period": np.tile(np.array(grid.periods, dtype=object), grid.n_lines),
                 "line": grid.names.astype(object),
                 "channel": grid.channel.astype(object),
                 "role": grid.role.astype(object),
-                "spend": spend,
-                "share": spend / self.spent if self.spent > 0 else np.zeros_like(spend),
+                "spend": self.spend,
                 "current": grid.current,
-                "change": spend - grid.current,
-                "outcome": self.outcomes,
-                "value": value,
-                "return": average,
-                "marginal_return": grid.value * slopes,
-                "worth": self.problem.weights * self.outcomes,
-                "marginal": self.problem.weights * slopes,
                 "minimum": grid.minimum,
                 "maximum": grid.upper,
-                "at": pd.Series(list(self._at()), dtype=object),
-                "beyond_observed": np.maximum(spend - observed, 0.0),
+                "at": pd.Series(self._at(), dtype=object),
+                "outcome": outcome,
+                "value": value,
+                "marginal_return": self.earnings.marginal,
+            }
+        )
+
+    @cached_property
+    def by_period(self) -> pd.DataFrame:
+        """One row per period that counts, those after the plan's end among them.
+
+        Columns: period, planned (whether money is spent in it), spend, current, outcome, value (of
+        lines and goodwill; in today's worth), goodwill (the stock; NaN without), goodwill_outcome,
+        goodwill_value.
+        """
+        import pandas as pd
+
+        grid, flows, n = self.problem.grid, self.problem.grid.flows, self.problem.grid.n_periods
+        counted = n if flows is None else flows.periods.counted
+        empty = np.zeros(counted - n)
+
+        def whole(cells: Floats) -> Floats:
+            return np.concatenate([cells.reshape(-1, n).sum(axis=0), empty])
+
+        if flows is None:
+            brought = np.vstack([self.terms, np.zeros(len(self.terms))]).sum(axis=1, keepdims=True)
+            earned, stock = np.array([[self.earnings.total.sum()], [0.0]]), np.full(1, np.nan)
+        else:
+            brought = flows.brought(self.terms)
+            earned = flows.earned(self.terms, self.columns)
+            there = flows.goodwill
+            stock = self.columns[there] if len(there) else np.full(counted, np.nan)
+        return pd.DataFrame(
+            {
+                "period": list(grid.periods if flows is None else flows.periods.labels),
+                "planned": np.arange(counted) < n,
+                "spend": whole(self.spend),
+                "current": whole(grid.current),
+                "outcome": brought.sum(axis=0),
+                "value": earned.sum(axis=0),
+                "goodwill": stock,
+                "goodwill_outcome": brought[-1],
+                "goodwill_value": earned[-1],
+            }
+        )
+
+    @cached_property
+    def by_stage(self) -> pd.DataFrame:
+        """One row per stage of the funnel and period that counts; empty without a funnel.
+
+        Columns: stage, period, arrived, followed_up, lost (beyond its capacity), capacity (NaN
+        without), full (whether it binds).
+        """
+        import pandas as pd
+
+        flows, funnel = self.problem.grid.flows, self.plan.funnel
+        if funnel is None:
+            return pd.DataFrame(columns=["stage", "period", "arrived", "followed_up", "lost"])
+        if flows is None:
+            stages = self.problem.grid.stages
+            arrived = np.array([[stages[name] @ self.terms] for name in funnel.stages])
+            followed, labels = arrived, ("",)
+        else:
+            arrived, followed = flows.passed(self.terms, self.columns)
+            labels = flows.periods.labels
+        capacity = np.full(arrived.shape, np.nan)
+        if flows is not None:
+            for (stage, _), limited in zip(flows.stages, flows.limited, strict=True):
+                capacity[stage] = np.where(np.isfinite(limited.capacity), limited.capacity, np.nan)
+        return pd.DataFrame(
+            {
+                "stage": np.repeat(np.array(funnel.stages, dtype=object), len(labels)),
+                "period": list(labels) * len(funnel.stages),
+                "arrived": arrived.ravel(),
+                "followed_up": followed.ravel(),
+                "lost": (arrived - followed).ravel(),
+                "capacity": capacity.ravel(),
+                "full": (followed >= capacity * (1 - NEAR)).ravel(),
             }
         )
 
     def _at(self) -> list[At | None]:
-        room = NEAR * np.maximum(self.problem.upper, TOLERANCE)
+        problem, n = self.problem, self.problem.n_cells
+        lower, upper, floor = problem.lower[:n], problem.upper[:n], problem.floor[:n]
+        room = NEAR * np.maximum(upper, TOLERANCE)
         off = self.spend <= room
-        least = (abs(self.spend - self.problem.lower) <= room) & (self.problem.lower > 0)
-        least |= (abs(self.spend - self.problem.floor) <= room) & (self.problem.floor > 0)
-        most = (abs(self.spend - self.problem.upper) <= room) & np.isfinite(
-            self.problem.grid.maximum
-        )
+        least = (abs(self.spend - lower) <= room) & (lower > 0)
+        least |= (abs(self.spend - floor) <= room) & (floor > 0)
+        most = (abs(self.spend - upper) <= room) & np.isfinite(problem.grid.maximum)
         words: list[At | None] = []
         for is_off, is_least, is_most in zip(off, least, most, strict=True):
             words.append(
@@ -157,9 +301,16 @@ class Allocation:
             )
         return words
 
+    def _at_by_line(self) -> list[At | None]:
+        """Where a line stands if it stands there in every period."""
+        words, n = self._at(), self.problem.grid.n_periods
+        lines = [words[first : first + n] for first in range(0, len(words), n)]
+        return [own[0] if len(set(own)) == 1 else None for own in lines]
+
     def by(self, name: str) -> pd.DataFrame:
         """Spend, share, current, change, outcome and value summed per channel, role or tag."""
-        keys = self.problem.grid.field(name).astype(object)
+        grid = self.problem.grid
+        keys = grid.field(name)[:: grid.n_periods].astype(object)
         frame = self.by_line.assign(**{name: keys})
         columns = ["spend", "share", "current", "change", "outcome", "value"]
         return frame.groupby(name, sort=False)[columns].sum(min_count=1).reset_index()
@@ -184,7 +335,7 @@ class Allocation:
         import pandas as pd
 
         rows = self.problem.rows
-        left, slack, binds = self.problem.standing(self.spend)
+        left, slack, binds = self.problem.standing(self.columns)
         frame = pd.DataFrame(
             {
                 "rule": list(rows.rule),
@@ -195,7 +346,7 @@ class Allocation:
                 "upper": rows.upper,
                 "slack": slack,
                 "binding": binds,
-                "violation": self.problem.violations(self.spend),
+                "violation": self.problem.violations(self.columns),
             }
         )
         return frame[~rows.definition].reset_index(drop=True)
@@ -219,18 +370,19 @@ class Allocation:
 
     def __str__(self) -> str:
         """A table of the lines, the total, the proof and the rules that bind with their prices."""
-        grid, marginal = self.problem.grid, self.problem.weights * self.problem.slopes(self.spend)
-        names = [str(name) for name in grid.names]
+        grid, marginal = self.problem.grid, self._over_periods(self.marginal)
+        names = [str(name) for name in grid.line_names]
+        spends, todays = grid.by_line(self.spend), grid.by_line(grid.current)
         width = max(len("total"), *map(len, names))
-        share = self.spend / self.spent if self.spent > 0 else self.spend
+        share = spends / self.spent if self.spent > 0 else spends
         text = [f"{'line':<{width}}  {'spend':>15}  {'share':>6}  {'today':>15}  {'marginal':>9}"]
         text += [
             f"{name:<{width}}  {spend:>15,.0f}  {part:>6.1%}  {was:>15}  {gain:>9.4g}"
             for name, spend, part, was, gain in zip(
                 names,
-                self.spend.tolist(),
+                spends.tolist(),
                 share.tolist(),
-                ["–" if np.isnan(was) else f"{was:,.0f}" for was in grid.current],
+                ["–" if np.isnan(was) else f"{was:,.0f}" for was in todays],
                 marginal.tolist(),
                 strict=True,
             )
@@ -244,12 +396,57 @@ class Allocation:
 
     def _binding_in_words(self) -> list[str]:
         rows, told = self.problem.rows, []
-        _, _, binds = self.problem.standing(self.spend)
+        _, _, binds = self.problem.standing(self.columns)
         for row in np.flatnonzero(binds & ~rows.definition):
             name = " ".join(word for word in (rows.rule[row], rows.part[row]) if word)
             price = "" if self.duals is None else f", {abs(self.duals.rows[row]):.4g} per unit"
             told.append(f"binds: {name}{price and f'{price} of {rows.unit[row]}'}")
         return told
+
+
+@dataclass(frozen=True, eq=False)
+class Earnings:
+    """Money that lines bring, in today's worth; NaN where no value is given. Shape (n_lines,)."""
+
+    total: Floats
+    """All of it, the part of goodwill that their planned money makes among it."""
+    added: Floats
+    """What would not come without their planned money."""
+    marginal: Floats
+    """What the next unit of money in each cell would bring, shape (n_cells,)."""
+    worth: Floats
+    """All of it in units of the objective: money of margin, or outcomes."""
+
+    @classmethod
+    def of(cls, allocation: Allocation) -> Earnings:
+        """What the lines of an allocation bring."""
+        problem, grid = allocation.problem, allocation.problem.grid
+        flows, terms = grid.flows, allocation.terms
+        if flows is None:
+            value = grid.value * terms
+            slopes = grid.value * problem.slopes(allocation.spend)
+            return cls(value, value, slopes, problem.weights * terms)
+        if np.isnan(grid.value).any():
+            nothing = np.full(grid.n_lines, np.nan)
+            brought = flows.brought(problem.weights * terms / np.maximum(flows.demand, 1e-300))
+            cells = np.full(grid.n_cells, np.nan)
+            return cls(nothing, nothing, cells, brought[:-1].sum(axis=1))
+        idle = problem.lift(np.zeros(grid.n_cells))
+        before = flows.earned(problem.outcomes(idle), idle).sum(axis=1)
+        earned = flows.earned(terms, allocation.columns).sum(axis=1)
+        goodwill = np.zeros(grid.n_lines)
+        if len(flows.goodwill):
+            fill = flows.fill(allocation.spend).sum(axis=1)
+            gain = earned[-1] - before[-1]
+            goodwill = gain * fill / fill.sum() if fill.sum() > 0 else goodwill
+        total = earned[:-1] + goodwill
+        kind = allocation.plan.objective
+        worth = total * getattr(kind, "margin", 1.0)
+        if kind.unit != "money" or kind.kind == "lowest_spend":
+            worth = flows.brought(problem.weights * terms / np.maximum(flows.demand, 1e-300))
+            worth = worth[:-1].sum(axis=1)
+        marginal = problem.gains(allocation.columns, *grid.worths())
+        return cls(total, total - before[:-1], marginal, worth)
 
 
 def optimize(
@@ -282,16 +479,16 @@ def optimize(
         raise PlanError(
             Fault(
                 "constraints",
-                f"{', '.join(sorted(lacking))}: too many lines for that ({problem.n_lines:,})",
+                f"{', '.join(sorted(lacking))}: too many lines for that ({problem.grid.n_lines:,})",
                 "With so many lines use rules on sums of spend: split, spend, share, ratio, "
                 "weighted, spend_all",
             )
         )
     was = today(plan, problem)
-    start = was.spend if was is not None and was.is_feasible else None
+    start = was.columns if was is not None and was.is_feasible else None
     solution = solve(problem, options, start)
     if solution.status is Status.INFEASIBLE:
-        if problem.n_lines > _EXPLAINED:
+        if problem.n_cells > _EXPLAINED:
             raise _unexplained(plan, problem)
         raise explain(plan, problem)
     if solution.status is Status.UNBOUNDED:
@@ -301,7 +498,7 @@ def optimize(
     return Allocation(
         plan=plan,
         problem=problem,
-        spend=solution.spend,
+        spend=solution.spend[: problem.n_cells],
         objective=solution.value,
         status=solution.status,
         bound=solution.bound,
@@ -326,7 +523,7 @@ def _unexplained(plan: Plan, problem: Problem) -> Infeasible:
     names = ", ".join(dict.fromkeys([BUDGET, *(rule.name for rule in plan.rules)]))
     return Infeasible(
         f"no plan keeps all the rules: minima, maxima and {names} cannot all hold on these "
-        f"{problem.n_lines:,} lines",
+        f"{problem.grid.n_lines:,} lines",
         Conflict(()),
     )
 
@@ -336,13 +533,15 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
 
     Args:
         plan: The question.
-        spend: Money per line: a mapping of every line's name, or an array of shape (n_lines,).
+        spend: Money per line and period: a mapping of every line's name to a number (the same in
+            every period) or to one per period; or an array of shape (n_cells,) or
+            (n_lines, n_periods).
 
     Raises:
         UnknownName: a name is not a line of the plan.
         PlanError: a line is missing, or money is negative or not finite.
     """
-    names = plan.grid.names.tolist()
+    names, grid = plan.grid.line_names.tolist(), plan.grid
     if isinstance(spend, Mapping):
         for name in spend:
             if name not in names:
@@ -352,14 +551,29 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
             raise PlanError(
                 Fault("spend", f"has no {', '.join(missing)}", "Give money for every line")
             )
-        spend = np.array([_money(name, spend[name]) for name in names], float)
+        rows = [_monies(name, spend[name], grid.n_periods) for name in names]
+        spend = np.array(rows, float).ravel()
     money = np.asarray(spend, float)
-    if money.shape != (len(names),):
-        raise PlanError(Fault("spend", f"has shape {money.shape}", f"Give shape ({len(names)},)"))
+    if money.shape == (grid.n_lines, grid.n_periods):
+        money = money.ravel()
+    if money.shape != (grid.n_cells,):
+        raise PlanError(
+            Fault("spend", f"has shape {money.shape}", f"Give shape ({grid.n_cells},)")
+        )
     if not np.all(np.isfinite(money)) or np.any(money < 0):
         raise PlanError(Fault("spend", "has money below zero or not finite", "Give zero or more"))
     problem = compile_plan(plan)
-    return Allocation(plan, problem, money, problem.value(money), status=None)
+    return Allocation(plan, problem, money, problem.value(problem.lift(money)), status=None)
+
+
+def _monies(name: str, value: object, n_periods: int) -> list[float]:
+    """Money of a line in every period: one number for each of them, or one by one."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return [_money(name, value)] * n_periods
+    if len(value) != n_periods:
+        problem = f"has {len(value)} numbers for {n_periods} periods"
+        raise PlanError(Fault(f"spend.{name}", problem, "Give one per period"))
+    return [_money(name, item) for item in value]
 
 
 def _money(name: str, value: object) -> float:
@@ -375,7 +589,9 @@ def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:
     spend = problem.grid.current
     if np.isnan(spend).any():
         return None
-    return Allocation(plan, problem, spend.copy(), problem.value(spend), status=None)
+    return Allocation(
+        plan, problem, spend.copy(), problem.value(problem.lift(spend)), status=None
+    )
 
 
 def fingerprint(plan: Plan) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.plan.curves import Floats
+from optimizer.plan.flows import CAPACITY, STOCK
 from optimizer.plan.grid import SwitchKind
 from optimizer.plan.plan import Plan
 from optimizer.problem import Problem, compile_plan
@@ -77,7 +78,7 @@ def verify(
 
     Args:
         plan: The question.
-        spend: Money per line, shape (n_lines,).
+        spend: Money per line and period, shape (n_cells,).
         value: The objective that is claimed.
         bound: What no plan can beat, as claimed; None: nothing is claimed.
         proof: The tree of divisions and prices (see :class:`optimizer.solvers.solution.Solution`).
@@ -86,6 +87,7 @@ def verify(
     faults = _shape_faults(problem, money)
     if faults:
         return Verdict(float("nan"), float("inf"), tuple(faults))
+    money = _followed(problem, money)
     broken, untrue, unproven = _rule_faults(plan, problem, money), [], []
     true_value = _value(problem, money)
     least = _NOTHING * (_turnover(problem, money) + _turnover(problem, problem.upper))
@@ -107,8 +109,9 @@ def verify(
 
 
 def _shape_faults(problem: Problem, spend: Floats) -> list[str]:
-    if spend.shape != (problem.n_lines,):
-        return [f"there are {spend.size} spends for {problem.n_lines} lines"]
+    if spend.shape != (problem.n_cells,):
+        what = "lines" if problem.grid.n_periods == 1 else "lines and periods"
+        return [f"there are {spend.size} spends for {problem.n_cells} {what}"]
     if not np.all(np.isfinite(spend)):
         return ["a spend is not a finite number"]
     return []
@@ -116,14 +119,50 @@ def _shape_faults(problem: Problem, spend: Floats) -> list[str]:
 
 def _switches(problem: Problem, spend: Floats) -> Floats:
     """The switches that a spend implies."""
-    today = np.nan_to_num(problem.grid.current)
-    room = _SAME * np.maximum(np.maximum(today, spend), 1e-12 * problem.upper.max(initial=0.0))
+    if not problem.switches:
+        return np.zeros(0)
+    n, periods = problem.n_cells, problem.grid.n_periods
+    cells = spend[:n]
+    on = cells > 1e-3 * _SAME * np.maximum(cells, 1e-12 * problem.upper[:n].max(initial=0.0))
+    total = cells.reshape(-1, periods).sum(axis=1)
+    today = np.nan_to_num(problem.grid.current).reshape(-1, periods).sum(axis=1)
+    room = _SAME * np.maximum(np.maximum(today, total), 1e-12 * problem.upper[:n].max(initial=0.0))
     answers = {
-        SwitchKind.ON: spend > room * 1e-3,
-        SwitchKind.UP: spend > today + room,
-        SwitchKind.DOWN: spend < today - room,
+        SwitchKind.ON: on,
+        SwitchKind.USED: on.reshape(-1, periods).any(axis=1),
+        SwitchKind.UP: total > today + room,
+        SwitchKind.DOWN: total < today - room,
     }
     return np.array([float(answers[s.kind][s.line]) for s in problem.switches])
+
+
+def _followed(problem: Problem, spend: Floats) -> Floats:
+    """All columns that follow from the spend of cells, one definition after the other."""
+    columns = np.zeros(problem.n_columns)
+    columns[: problem.n_cells] = spend
+    if not problem.has_stocks:
+        return columns
+    rows = problem.rows
+    own = np.array([rule == STOCK for rule in rows.rule])
+    capacity = np.full(problem.n_columns, np.inf)
+    for row in np.flatnonzero([rule == CAPACITY for rule in rows.rule]):
+        (column,) = rows.spend[[row]].indices
+        capacity[column] = rows.upper[row]
+    spends, outcomes = rows.spend.tocsr(), rows.outcomes.tocsr()
+    terms: Floats | None = None
+    for place, row in enumerate(np.flatnonzero(own)):
+        column = problem.n_cells + place
+        first, last = spends.indptr[row], spends.indptr[row + 1]
+        known = spends.data[first:last] @ columns[spends.indices[first:last]]
+        if rows.lower[row] == rows.upper[row]:
+            columns[column] = rows.upper[row] - known
+            continue
+        if terms is None:  # stages come last, and have no curves
+            terms = _outcomes(problem, columns)
+        first, last = outcomes.indptr[row], outcomes.indptr[row + 1]
+        known += outcomes.data[first:last] @ terms[outcomes.indices[first:last]]
+        columns[column] = min(rows.upper[row] - known, capacity[column])
+    return columns
 
 
 def _outcomes(problem: Problem, spend: Floats) -> Floats:
@@ -145,7 +184,7 @@ def _value(problem: Problem, spend: Floats) -> float:
     missed, _ = _missed(problem, spend)
     fines = np.nan_to_num(problem.rows.penalty) @ missed
     gained = problem.weights @ _outcomes(problem, spend)
-    return float(gained - problem.price * spend.sum() - fines)
+    return float(gained - problem.price @ spend - fines)
 
 
 def _turnover(problem: Problem, spend: Floats) -> float:
@@ -153,13 +192,13 @@ def _turnover(problem: Problem, spend: Floats) -> float:
     missed, _ = _missed(problem, spend)
     fines = np.nan_to_num(problem.rows.penalty) @ missed
     gained = abs(problem.weights) @ abs(_outcomes(problem, spend))
-    return float(gained + abs(problem.price) * abs(spend).sum() + fines)
+    return float(gained + abs(problem.price) @ abs(spend) + fines)
 
 
 def _rule_faults(plan: Plan, problem: Problem, spend: Floats) -> list[str]:
     faults: list[str] = []
     room = _SAME * np.maximum(problem.upper, 1e-300)
-    names, low, high = problem.grid.names, problem.lower, problem.upper
+    names, low, high = problem.grid, problem.lower, problem.upper
     between = (room < spend) & (spend < problem.floor - room)
     for lines, limits, words in (
         (np.flatnonzero(spend < low - room), low, "less than"),
@@ -167,7 +206,8 @@ def _rule_faults(plan: Plan, problem: Problem, spend: Floats) -> list[str]:
         (np.flatnonzero(between), problem.floor, "neither nothing nor"),
     ):
         faults += [
-            f"{names[i]} gets {spend[i]:,.2f}, {words} {limits[i]:,.2f}" for i in lines[:_TOLD]
+            f"{names.label(int(i))} gets {spend[i]:,.2f}, {words} {limits[i]:,.2f}"
+            for i in lines[:_TOLD]
         ]
         if len(lines) > _TOLD:
             faults.append(f"{len(lines) - _TOLD:,} more lines likewise")
@@ -176,8 +216,9 @@ def _rule_faults(plan: Plan, problem: Problem, spend: Floats) -> list[str]:
     for row in np.flatnonzero(hard & (missed > _SAME * np.maximum(size, 1e-300))):
         rule = " ".join(word for word in (problem.rows.rule[row], problem.rows.part[row]) if word)
         faults.append(f"the rule {rule} is missed by {missed[row]:,.6g} {problem.rows.unit[row]}")
-    if plan.budget is not None and spend.sum() > plan.budget * (1 + _SAME):
-        faults.append(f"{spend.sum():,.2f} is spent of a budget of {plan.budget:,.2f}")
+    total = spend[: problem.n_cells].sum()
+    if plan.budget is not None and total > plan.budget * (1 + _SAME):
+        faults.append(f"{total:,.2f} is spent of a budget of {plan.budget:,.2f}")
     return faults
 
 
@@ -201,7 +242,7 @@ def _proven(problem: Problem, proof: Mapping[str, Any], box: _Box) -> float:
     while open_:
         node, box = open_.pop()
         if "line" in node:
-            line, at = _index(node["line"], problem.n_lines), _number(node.get("at"))
+            line, at = _index(node["line"], problem.n_columns), _number(node.get("at"))
             if line is None or at is None:
                 return np.inf
             below, above = box.copy(), box.copy()
@@ -280,8 +321,8 @@ def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> tuple[flo
     cost = gain * problem.price + rows.spend.T @ prices
     toll = rows.switches.T @ prices
     joined = np.zeros(len(toll), bool)
-    low, can_be_off = box.low.copy(), np.zeros(problem.n_lines, bool)
-    must_be_off, on_toll = np.zeros(problem.n_lines, bool), np.zeros(problem.n_lines)
+    low, can_be_off = box.low.copy(), np.zeros(problem.n_columns, bool)
+    must_be_off, on_toll = np.zeros(problem.n_columns, bool), np.zeros(problem.n_columns)
     for column, switch in enumerate(problem.switches):
         if switch.kind is SwitchKind.ON:
             joined[column], line = True, switch.line

@@ -1,12 +1,14 @@
 """The waist: a plan's question as arrays, in one canonical form.
 
-    maximise   Σₖ wₖ·tₖ − p·Σ x − Σᵣ penaltyᵣ·vᵣ
-    subject to tₖ ≤ fₖ(eₖ),  e = exposure·x,  lower ≤ x ≤ upper,
+    maximise   Σₖ wₖ·tₖ − Σₖ pₖ·xₖ − Σᵣ penaltyᵣ·vᵣ
+    subject to tₖ ≤ fₖ(exposureₖ·xₖ),  lower ≤ x ≤ upper,
                rowᵣ: lowerᵣ − vᵣ ≤ A·x + B·t + C·s ≤ upperᵣ + vᵣ,  s yes or no
 
-x spend per line, e exposure, t outcomes, s switches, v violation of soft rows. Above the waist
-people speak of channels and money; below it there are only these arrays. Every solver takes this
-form.
+x columns, t outcomes (one term per column), s switches, v violation of soft rows. The first columns
+are cells: the spend of a line in a period. After them stand stocks that follow from spend — what is
+left of earlier money, goodwill, what sales follow up — each defined by a row, so that a curve on a
+stock is a curve on a column (:mod:`optimizer.plan.flows`). Above the waist people speak of channels
+and money; below it there are only these arrays. Every solver takes this form.
 """
 
 from __future__ import annotations
@@ -40,6 +42,10 @@ TOLERANCE = 1e-9
 NEAR = 1e-7
 
 
+# The curve of a column that only others follow from.
+_NOTHING = Linear(0.0)
+
+
 class Need(StrEnum):
     """What a solver must be able to do for a problem."""
 
@@ -50,6 +56,7 @@ class Need(StrEnum):
     SWITCHES = "counted decisions"
     OUTCOMES = "rules on outcomes"
     PIECES = "straight pieces whose slopes rise"
+    STOCKS = "stocks that follow from spend"
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +113,14 @@ class CurveTable:
             linear[index] = kind is Linear
         flat = np.zeros(len(lines), bool)
         return cls(len(lines), lines.families, (), inflection, linear, flat)
+
+    @classmethod
+    def of_plan(cls, plan: Plan) -> CurveTable:
+        """The curves of a plan's columns; a column without one brings nothing."""
+        flows = plan.grid.flows
+        if flows is None:
+            return cls.of_lines(plan.lines)
+        return cls.of([curve or _NOTHING for curve in flows.curves])
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(e), shape (n,)."""
@@ -180,7 +195,7 @@ class CurveTable:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The linear conditions; shapes (n_rows,) and (n_rows, n) for the matrices."""
+    """The linear conditions; shapes (n_rows,) and (n_rows, n_columns) for the matrices."""
 
     rule: tuple[str, ...]
     part: tuple[str, ...]
@@ -221,28 +236,60 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The canonical form. Arrays have shape (n_lines,) unless said otherwise."""
+    """The canonical form. Arrays have shape (n_columns,) unless said otherwise."""
 
     grid: Grid
     curves: CurveTable
     weights: Floats
     """Objective per outcome, w."""
-    price: float
-    """Objective lost per unit of money, p."""
+    price: Floats
+    """Objective lost per unit of each column, p; below zero for a stock that is worth something."""
     exposure: Floats
-    """Exposure per unit of money: one over the media price."""
+    """Exposure per unit of each column: one over the media price for a cell."""
     lower: Floats
     upper: Floats
     rows: Rows
     switches: tuple[Switch, ...]
     """The yes-or-no decisions, in the order of the columns of ``rows.switches``."""
     floor: Floats
-    """Least spend of a line that is on; 0 where its switch alone decides nothing."""
+    """Least spend of a cell that is on; 0 where its switch alone decides nothing."""
 
     @property
-    def n_lines(self) -> int:
-        """How many lines there are."""
+    def n_columns(self) -> int:
+        """How many columns there are: cells, then stocks."""
         return len(self.lower)
+
+    @property
+    def n_cells(self) -> int:
+        """How many of the columns are spend."""
+        return self.grid.n_cells
+
+    @property
+    def has_stocks(self) -> bool:
+        """Whether some columns follow from others."""
+        return self.n_columns > self.n_cells
+
+    def lift(self, spend: Floats) -> Floats:
+        """All columns that follow from the spend of the cells; *spend* may hold any number more."""
+        flows = self.grid.flows
+        if not self.has_stocks or flows is None:
+            return spend
+        return flows.lift(spend[: self.n_cells], self.curves)
+
+    def gains(self, columns: Floats, terms: Floats, others: Floats) -> Floats:
+        """What a further unit of money in each cell adds, stocks included, shape (n_cells,).
+
+        Args:
+            columns: All columns as they are.
+            terms: Gain per outcome of each term.
+            others: Gain per unit of each column by itself.
+        """
+        slope = self.slopes(columns)
+        flows = self.grid.flows
+        if self.has_stocks and flows is not None:
+            return flows.gradient(terms, others, columns, slope)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(terms == 0, 0.0, terms * slope) + others, float)
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -262,6 +309,8 @@ class Problem:
             needs.add(Need.OUTCOMES)
         if np.any(self.floor > 0):
             needs.add(Need.FLOORS)
+        if self.has_stocks:
+            needs.add(Need.STOCKS)
         counted = self.rows.switches[~self.rows.definition].nnz > 0
         if counted or any(switch.kind is not SwitchKind.ON for switch in self.switches):
             needs.add(Need.SWITCHES)
@@ -273,23 +322,31 @@ class Problem:
         return not self.needs & {Need.NONCONCAVE, Need.FLOORS, Need.SWITCHES}
 
     def outcomes(self, spend: Floats) -> Floats:
-        """f(exposure · x), shape (n_lines,)."""
+        """f(exposure · x), shape (n_columns,)."""
         return self.curves.outcome(self.exposure * spend)
 
     def slopes(self, spend: Floats) -> Floats:
-        """Outcomes per further unit of money, shape (n_lines,)."""
+        """Outcomes per further unit of each column, shape (n_columns,)."""
         return self.exposure * self.curves.slope(self.exposure * spend)
 
     def switched(self, spend: Floats) -> Floats:
         """The switches that fit a spend, shape (n_switches,)."""
-        today = self.grid.current
-        scale = np.maximum(np.nan_to_num(today), np.maximum(spend, 0.0))
-        is_on = spend > TOLERANCE * np.maximum(
-            np.where(np.isfinite(self.upper), self.upper, 0.0), 1e-300
-        )
-        more = spend - today > TOLERANCE * scale
-        less = today - spend > TOLERANCE * scale
-        answer = {SwitchKind.ON: is_on, SwitchKind.UP: more, SwitchKind.DOWN: less}
+        if not self.switches:
+            return np.zeros(0)
+        n, grid = self.n_cells, self.grid
+        cells, upper = spend[:n], self.upper[:n]
+        is_on = cells > TOLERANCE * np.maximum(np.where(np.isfinite(upper), upper, 0.0), 1e-300)
+        total, today = grid.by_line(cells), grid.by_line(grid.current)
+        scale = np.maximum(np.nan_to_num(today), np.maximum(total, 0.0))
+        more = total - today > TOLERANCE * scale
+        less = today - total > TOLERANCE * scale
+        used = grid.by_line(is_on.astype(float)) > 0
+        answer = {
+            SwitchKind.ON: is_on,
+            SwitchKind.USED: used,
+            SwitchKind.UP: more,
+            SwitchKind.DOWN: less,
+        }
         return np.array([float(answer[switch.kind][switch.line]) for switch in self.switches])
 
     def violations(self, spend: Floats) -> Floats:
@@ -301,7 +358,7 @@ class Problem:
         """The objective at *spend* on the true curves, penalties of soft rows taken off."""
         soft = self.rows.soft
         fines = self.rows.penalty[soft] @ self.violations(spend)[soft] if soft.any() else 0.0
-        return float(self.weights @ self.outcomes(spend) - self.price * spend.sum() - fines)
+        return float(self.weights @ self.outcomes(spend) - self.price @ spend - fines)
 
     def feasible(self, spend: Floats, tolerance: float = TOLERANCE) -> bool:
         """Whether *spend* keeps the bounds and every hard row, to a share of their size."""
@@ -357,52 +414,73 @@ def compile_plan(plan: Plan) -> Problem:
     Raises:
         PlanError: a rule names what is not there, or money is asked for without a value.
     """
-    grid = plan.grid
+    grid, flows = plan.grid, plan.grid.flows
     conditions = plan.rows
+    n, n_cells = grid.n_columns, grid.n_cells
     if np.isfinite(grid.budget):
-        every = sum_of(np.ones(grid.n_lines))
+        every = sum_of(np.ones(n_cells))
         conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
     lines = plan.lines
-    if isinstance(lines, LineTable):
-        prices = lines.price
+    if flows is not None:
+        exposure = flows.per_money
+    elif isinstance(lines, LineTable):
+        exposure = 1.0 / lines.price
     else:
-        prices = np.array([line.price for line in lines])
+        exposure = 1.0 / np.array([line.price for line in lines])
     floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
     upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
     used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
     switches = tuple(sorted(used))
     conditions += _on_links(grid, switches, floor, upper)
+    weights, gains = plan.objective.weights(grid)
+    curves = CurveTable.of_plan(plan)
+    lower = grid.minimum.copy()
+    if n > n_cells and flows is not None:
+        floor = np.concatenate([floor, np.zeros(n - n_cells)])
+        lower, upper = flows.lift(lower, curves), flows.highest(upper, grid.budget, curves)
     return Problem(
         grid=grid,
-        curves=CurveTable.of_lines(plan.lines),
-        weights=np.asarray(plan.objective.weights(grid), float),
-        price=plan.objective.price_of_spend,
-        exposure=1.0 / prices,
-        lower=grid.minimum.copy(),
+        curves=curves,
+        weights=np.asarray(weights, float),
+        price=_prices(plan, n) - gains,
+        exposure=exposure,
+        lower=lower,
         upper=upper,
-        rows=_stack(conditions, grid.n_lines, switches),
+        rows=_stack(conditions, n, switches),
         switches=switches,
         floor=floor,
     )
 
 
+def _prices(plan: Plan, n: int) -> Floats:
+    """What a unit of each column costs: spend its own money, in today's worth; stocks nothing."""
+    objective, periods = plan.objective, plan.periods
+    prices = np.zeros(n)
+    worth = np.ones(1)
+    if periods is not None and objective.kind == "profit":
+        worth = periods.worth[: periods.count]
+    n_cells = plan.grid.n_cells
+    prices[:n_cells] = objective.price_of_spend * np.tile(worth, n_cells // len(worth))
+    return prices
+
+
 def _on_links(grid: Grid, switches: tuple[Switch, ...], floor: Floats, upper: Floats) -> list[Row]:
-    """x ≤ upper·on and x ≥ floor·on for every line that has such a switch."""
+    """x ≤ upper·on and x ≥ floor·on for every cell that has such a switch."""
     links = []
     for switch in switches:
         if switch.kind is not SwitchKind.ON:
             continue
         line = switch.line
         spend = Sum(np.array([line]), np.ones(1))
-        link = Row("on", str(grid.names[line]), Unit.MONEY, spend=spend, definition=True)
+        link = Row("on", grid.label(line), Unit.MONEY, spend=spend, definition=True)
         links.append(replace(link, upper=0.0, switches=((switch, -float(upper[line])),)))
         if floor[line] > 0:
             links.append(replace(link, lower=0.0, switches=((switch, -float(floor[line])),)))
     return links
 
 
-def _stack(conditions: list[Row], n_lines: int, switches: tuple[Switch, ...]) -> Rows:
+def _stack(conditions: list[Row], n: int, switches: tuple[Switch, ...]) -> Rows:
     column = {switch: position for position, switch in enumerate(switches)}
 
     def matrix(parts: list[tuple[Index, Floats]], width: int) -> sparse.csr_array:
@@ -421,9 +499,9 @@ def _stack(conditions: list[Row], n_lines: int, switches: tuple[Switch, ...]) ->
         penalty=np.array(
             [np.nan if row.penalty is None else row.penalty for row in conditions], float
         ),
-        spend=matrix([(row.spend.index, row.spend.coefficient) for row in conditions], n_lines),
+        spend=matrix([(row.spend.index, row.spend.coefficient) for row in conditions], n),
         outcomes=matrix(
-            [(row.outcomes.index, row.outcomes.coefficient) for row in conditions], n_lines
+            [(row.outcomes.index, row.outcomes.coefficient) for row in conditions], n
         ),
         switches=matrix(
             [

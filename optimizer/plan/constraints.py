@@ -4,7 +4,7 @@ Each rule is one class with its formula and one method, ``rows(grid)``, that tur
 conditions. Every rule has a ``name``, and a ``penalty`` (objective lost per unit of violation) that
 makes it soft.
 
-Symbols: x spend per line, t outcome per line, S the lines that ``where`` selects.
+Symbols: x spend per line and period, t outcome, S the cells (line × period) that ``where`` selects.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from optimizer.errors import Fault, PlanError, UnknownName
 
 from .curves import Floats
 from .funnel import Sorted
-from .grid import Grid, Row, Switch, SwitchKind, Unit, Where, sum_of
+from .grid import Grid, Row, Sum, Switch, SwitchKind, Unit, Where, sum_of
+from .periods import Series, labelled
 from .stated import stated
 from .units import Amount, Money, Number, Percent, Proportion, parse_ratio, parse_share
 
@@ -29,6 +30,9 @@ __all__ = [
     "ActiveLines",
     "Changes",
     "Constraint",
+    "CostCap",
+    "Flights",
+    "Pacing",
     "Preset",
     "Ratio",
     "Share",
@@ -342,7 +346,7 @@ class Weighted:
 
     def rows(self, grid: Grid) -> list[Row]:
         """One condition."""
-        weights: Floats = np.zeros(grid.n_lines)
+        weights: Floats = np.zeros(grid.n_cells)
         for name, weight in self.weights.items():
             weights[grid.select({"name": (name,)})] += weight
         low = -np.inf if self.at_least is None else self.at_least
@@ -352,23 +356,303 @@ class Weighted:
 
 @stated
 class Target:
-    """An outcome to reach: Σ_{i∈S} reachᵢ · tᵢ ≥ at_least."""
+    """Something to reach: Σ_{i∈S} reachᵢ · tᵢ ≥ at_least, or value ≥ return_at_least · spend."""
 
-    at_least: Annotated[Money, Field(gt=0)]
+    at_least: Annotated[Money, Field(gt=0)] | None = None
     """Outcomes of the stage."""
+    return_at_least: Annotated[Number, Field(gt=0)] | None = None
+    """Money of value per unit of money spent, over the lines; instead of outcomes."""
     outcome: str | None = None
     """The stage of the funnel; absent: all outcomes as the curves give them."""
     where: Where = Field(default_factory=dict)
-    """Which lines; all by default."""
+    """Which lines; all by default. With ``{period: …}`` what comes in those periods."""
+    by: str | None = None
+    """The period by whose end it is to be reached; absent: the end of what counts."""
+    per: Per = "total"
+    """``total``, or a field: then each of its values has the target."""
     penalty: Penalty = None
-    """Objective lost per outcome missed; absent: hard."""
+    """Objective lost per outcome (or unit of money) missed; absent: hard."""
     name: str = "target"
     kind: Literal["target"] = "target"
 
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.return_at_least is None):
+            raise ValueError("give at_least (outcomes) or return_at_least (money per money)")
+        if self.return_at_least is not None and self.outcome is not None:
+            raise ValueError("a return counts all value; drop outcome")
+
     def rows(self, grid: Grid) -> list[Row]:
-        """One condition on outcomes."""
-        weights = grid.reach(self.outcome) * grid.select(self.where)
-        return [Row(self.name, "", Unit.OUTCOMES, self.at_least, outcomes=sum_of(weights))]
+        """One condition per group."""
+        scope = grid.select(self.where) & _until(grid, self.by, self.name)
+        rows = []
+        for part, mask in grid.groups(self.per).items():
+            cells = scope & mask
+            if not cells.any():
+                continue
+            if self.at_least is not None:
+                columns, terms = grid.counted(self.outcome, cells)
+                rows.append(
+                    Row(
+                        self.name,
+                        part,
+                        Unit.OUTCOMES,
+                        self.at_least,
+                        spend=columns,
+                        outcomes=terms,
+                    )
+                )
+                continue
+            assert self.return_at_least is not None
+            columns, terms = grid.valued(cells)
+            spend = columns.dense(grid.n_columns)
+            spend[: grid.n_cells] -= self.return_at_least * cells
+            rows.append(
+                Row(self.name, part, Unit.MONEY, 0.0, spend=sum_of(spend), outcomes=terms)
+            )
+        return rows
+
+
+def _until(grid: Grid, by: str | None, name: str) -> Any:
+    """The cells up to and with a period; all without one."""
+    if by is None:
+        return np.ones(grid.n_cells, bool)
+    if by not in grid.periods:
+        raise UnknownName.of("period", by, grid.periods)
+    until = np.arange(grid.n_periods) <= grid.periods.index(by)
+    return np.tile(until, grid.n_lines)
+
+
+@stated
+class CostCap:
+    """What an outcome may cost: Σ_{i∈S} xᵢ ≤ at_most · Σ_{i∈S} reachᵢ · tᵢ.
+
+    Marginal: no line goes beyond the exposure at which its next outcome costs ``at_most``.
+    """
+
+    at_most: Annotated[Money, Field(gt=0)]
+    """Money per outcome of the stage."""
+    outcome: str | None = None
+    """The stage of the funnel; absent: all outcomes as the curves give them."""
+    marginal: bool = False
+    """Whether the last outcome of every line is capped instead of the average of all."""
+    where: Where = Field(default_factory=dict)
+    """Which lines; all by default."""
+    per: Per = "total"
+    """``total``, or a field: then each of its values has the cap."""
+    penalty: Penalty = None
+    """Objective lost per unit of money above the cap; absent: hard."""
+    name: str = "cost_cap"
+    kind: Literal["cost_cap"] = "cost_cap"
+
+    def rows(self, grid: Grid) -> list[Row]:
+        """One condition per group; for a marginal cap, one per line and period."""
+        scope = grid.select(self.where)
+        if self.marginal:
+            return self._ends(grid, scope)
+        rows = []
+        for part, mask in grid.groups(self.per).items():
+            cells = scope & mask
+            if not cells.any():
+                continue
+            columns, terms = grid.counted(self.outcome, cells)
+            spend = -self.at_most * columns.dense(grid.n_columns)
+            spend[: grid.n_cells] += cells
+            outcomes = Sum(terms.index, -self.at_most * terms.coefficient)
+            rows.append(
+                Row(
+                    self.name, part, Unit.MONEY, upper=0.0, spend=sum_of(spend), outcomes=outcomes
+                )
+            )
+        return rows
+
+    def _ends(self, grid: Grid, scope: Any) -> list[Row]:
+        """The exposure at which one more outcome of each line costs the cap."""
+        rows = []
+        for column, curve, per_money, counts in grid.working(self.outcome, scope):
+            rate = counts * per_money * self.at_most
+            end = curve.reaches(1.0 / rate) / per_money if rate > 0 else 0.0
+            one = Sum(np.array([column]), np.ones(1))
+            rows.append(
+                Row(self.name, grid.label(column), Unit.MONEY, upper=float(end), spend=one)
+            )
+        return rows
+
+
+@stated
+class Pacing:
+    """How money moves through time, for the spend X of each group of lines.
+
+    |Xₛ − Xₛ₋₁| ≤ max_change · Xₛ₋₁ · Xₛ = profileₛ · Σ X · limits on X₁ + … + Xₛ.
+    """
+
+    max_change: Annotated[Number, Field(ge=0)] | None = None
+    """Largest change from one period to the next, as a share of the earlier; ``0.25``."""
+    from_today: bool = False
+    """Whether the first period is held to today's spend in the same way."""
+    profile: Series | None = None
+    """How the spend is spread: one number per period, in any unit; their sum is the whole."""
+    tolerance: Proportion = 0.0
+    """How far a period may be off the profile, as a share of the whole."""
+    at_most_by: Annotated[dict[str, Amount], BeforeValidator(labelled)] = Field(
+        default_factory=dict
+    )
+    """Most that may be spent up to and with a period: money, or a share of the budget."""
+    at_least_by: Annotated[dict[str, Amount], BeforeValidator(labelled)] = Field(
+        default_factory=dict
+    )
+    """Least that must be spent up to and with a period: money, or a share of the budget."""
+    where: Where = Field(default_factory=dict)
+    """Which lines; all by default."""
+    per: Per = "line"
+    """Whose spend is paced: of each ``line``, of each value of a field, or in ``total``."""
+    penalty: Penalty = None
+    """Objective lost per unit of money beyond a limit; absent: hard."""
+    name: str = "pacing"
+    kind: Literal["pacing"] = "pacing"
+
+    def __post_init__(self) -> None:
+        if self.max_change is None and self.profile is None:
+            if not self.at_most_by and not self.at_least_by:
+                raise ValueError("give max_change, profile, at_most_by or at_least_by")
+        if self.from_today and self.max_change is None:
+            raise ValueError("from_today holds the first period to max_change; give it")
+
+    def rows(self, grid: Grid) -> list[Row]:
+        """Conditions per group and period."""
+        if grid.n_periods < 2:
+            raise PlanError(Fault(self.name, "there are no periods to pace", "Give periods"))
+        scope = grid.select(self.where)
+        rows: list[Row] = []
+        for part, mask in grid.groups(self.per).items():
+            cells = (scope & mask).reshape(-1, grid.n_periods)
+            if not cells.any():
+                continue
+            rows += self._changes(grid, cells, part)
+            rows += self._profile(grid, cells, part)
+            rows += self._cumulative(grid, cells, part)
+        return rows
+
+    def _row(self, part: str, label: str, low: float, high: float, weights: Any) -> Row:
+        name = " ".join(word for word in (part, label) if word)
+        return Row(self.name, name, Unit.MONEY, low, high, sum_of(weights.ravel()))
+
+    def _changes(self, grid: Grid, cells: Any, part: str) -> list[Row]:
+        if self.max_change is None:
+            return []
+        rows = []
+        first = 0 if self.from_today else 1
+        for s in range(first, grid.n_periods):
+            now, was = np.zeros(cells.shape), np.zeros(cells.shape)
+            now[:, s] = cells[:, s]
+            today = 0.0
+            if s:
+                was[:, s - 1] = cells[:, s - 1]
+            else:
+                today = float(grid.current.reshape(cells.shape)[:, 0] @ cells[:, 0])
+                if np.isnan(today):
+                    raise PlanError(
+                        Fault(
+                            self.name,
+                            "from_today needs today's spend of every line it paces",
+                            "Give current on those lines",
+                        )
+                    )
+            high, low = 1.0 + self.max_change, max(1.0 - self.max_change, 0.0)
+            label = grid.periods[s]
+            rows.append(self._row(part, label, -np.inf, high * today, now - high * was))
+            if low > 0:
+                rows.append(self._row(part, label, low * today, np.inf, now - low * was))
+        return rows
+
+    def _profile(self, grid: Grid, cells: Any, part: str) -> list[Row]:
+        if self.profile is None:
+            return []
+        assert grid.flows is not None
+        shares = grid.flows.periods.values(self.profile, f"{self.name}.profile")[: grid.n_periods]
+        if not shares.sum() > 0:
+            raise PlanError(Fault(self.name, "the profile adds up to nothing", "Give a number"))
+        rows, whole = [], cells.astype(float)
+        for s, share in enumerate(shares / shares.sum()):
+            now = np.zeros(cells.shape)
+            now[:, s] = cells[:, s]
+            label = grid.periods[s]
+            if self.tolerance == 0:
+                if s < grid.n_periods - 1:  # the last follows from the others
+                    rows.append(self._row(part, label, 0.0, 0.0, now - share * whole))
+                continue
+            low, high = share - self.tolerance, share + self.tolerance
+            rows.append(self._row(part, label, -np.inf, 0.0, now - high * whole))
+            if low > 0:
+                rows.append(self._row(part, label, 0.0, np.inf, now - low * whole))
+        return rows
+
+    def _cumulative(self, grid: Grid, cells: Any, part: str) -> list[Row]:
+        rows = []
+        limits = [(label, -np.inf, money) for label, money in self.at_most_by.items()]
+        limits += [(label, money, np.inf) for label, money in self.at_least_by.items()]
+        for label, low, high in limits:
+            until = _until(grid, label, self.name).reshape(cells.shape) & cells
+            rows.append(
+                self._row(
+                    part, f"by {label}", grid.money(low), grid.money(high), until.astype(float)
+                )
+            )
+        return rows
+
+
+@stated
+class Flights:
+    """A line that goes on air stays there: at least ``at_least`` periods at a time.
+
+    onₛ₊ⱼ ≥ onₛ − onₛ₋₁ for j < at_least; a flight at the end of the plan may go on after it.
+    """
+
+    at_least: Annotated[int, BeforeValidator(_no_bool), Field(ge=2)]
+    """Periods."""
+    where: Where = Field(default_factory=dict)
+    """Which lines; all by default. Each needs a minimum_if_active."""
+    penalty: Penalty = None
+    """Objective lost per period missed; absent: hard."""
+    name: str = "flights"
+    kind: Literal["flights"] = "flights"
+
+    def rows(self, grid: Grid) -> list[Row]:
+        """One condition per line, start and period of the flight."""
+        if grid.n_periods < 2:
+            raise PlanError(Fault(self.name, "there are no periods to fly in", "Give periods"))
+        scope = grid.select(self.where)
+        needs_minimum(self.name, grid, scope & (grid.maximum > 0))
+        rows, n = [], grid.n_periods
+        for line in np.flatnonzero(scope.reshape(-1, n).any(axis=1)):
+            on = [Switch(SwitchKind.ON, int(line * n + s)) for s in range(n)]
+            # What runs today is in the middle of a flight.
+            runs = bool(grid.current[line * n] > 0)
+            for s in range(n):
+                if s == 0 and runs:
+                    continue
+                for later in range(s + 1, min(s + self.at_least, n)):
+                    parts = [(on[later], 1.0), (on[s], -1.0)]
+                    if s:
+                        parts.append((on[s - 1], 1.0))
+                    label = f"{grid.names[line * n]} {grid.periods[later]}"
+                    rows.append(
+                        Row(self.name, label, Unit.PERIODS, lower=0.0, switches=tuple(parts))
+                    )
+        return rows
+
+
+def needs_minimum(rule: str, grid: Grid, scope: Any) -> None:
+    """A line without a smallest spend could count as on without money; say so."""
+    lacking = scope & (np.maximum(grid.minimum_if_active, grid.minimum) <= 0)
+    if lacking.any():
+        names = dict.fromkeys(grid.names[lacking].tolist())
+        raise PlanError(
+            Fault(
+                rule,
+                f"counts lines without a smallest spend: {', '.join(list(names)[:5])}",
+                "Give those lines minimum_if_active, or a line could count without money",
+            )
+        )
 
 
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
@@ -397,16 +681,8 @@ class ActiveLines:
     def rows(self, grid: Grid) -> list[Row]:
         """One condition on the switches of each group."""
         scope = grid.select(self.where)
-        needs = scope & (np.maximum(grid.minimum_if_active, grid.minimum) <= 0)
-        if self.at_least and needs.any():
-            raise PlanError(
-                Fault(
-                    self.name,
-                    "at_least counts lines without a smallest spend: "
-                    + ", ".join(grid.names[needs][:5]),
-                    "Give those lines minimum_if_active, or a line could count without money",
-                )
-            )
+        if self.at_least:
+            needs_minimum(self.name, grid, scope)
         low = -np.inf if self.at_least is None else float(self.at_least)
         high = np.inf if self.at_most is None else float(self.at_most)
         return [
@@ -416,13 +692,39 @@ class ActiveLines:
                 Unit.LINES,
                 low,
                 high,
-                switches=tuple(
-                    (Switch(SwitchKind.ON, int(line)), 1.0) for line in np.flatnonzero(scope & mask)
-                ),
+                switches=tuple((switch, 1.0) for switch in _on(grid, scope & mask)),
             )
             for part, mask in grid.groups(self.per).items()
             if (scope & mask).any()
-        ]
+        ] + _used_links(self.name, grid, scope & (self.per != "period"))
+
+
+def _on(grid: Grid, cells: Any) -> list[Switch]:
+    """Whether each line gets money in the periods meant; in several: in any of them."""
+    by_line = cells.reshape(-1, grid.n_periods)
+    switches = []
+    for line in np.flatnonzero(by_line.any(axis=1)):
+        meant = np.flatnonzero(by_line[line])
+        if len(meant) == 1:
+            switches.append(Switch(SwitchKind.ON, int(line * grid.n_periods + meant[0])))
+        else:
+            switches.append(Switch(SwitchKind.USED, int(line)))
+    return switches
+
+
+def _used_links(rule: str, grid: Grid, cells: Any) -> list[Row]:
+    """A line is used if it is on in any period: onₛ ≤ used ≤ Σ onₛ."""
+    n, rows = grid.n_periods, []
+    if n == 1:
+        return []
+    for line in np.flatnonzero(cells.reshape(-1, n).any(axis=1)):
+        used = Switch(SwitchKind.USED, int(line))
+        on = [Switch(SwitchKind.ON, int(line * n + s)) for s in range(n)]
+        link = Row(rule, str(grid.names[line * n]), Unit.LINES, definition=True)
+        rows += [replace(link, upper=0.0, switches=((one, 1.0), (used, -1.0))) for one in on]
+        every = tuple((one, -1.0) for one in on)
+        rows.append(replace(link, upper=0.0, switches=((used, 1.0), *every)))
+    return rows
 
 
 @stated
@@ -449,13 +751,14 @@ class Changes:
 
     def rows(self, grid: Grid) -> list[Row]:
         """Two switches per line (up, down) that bound its spend around today's, and their count."""
-        scope = np.flatnonzero(grid.select(self.where))
-        unknown = scope[np.isnan(grid.current[scope])]
+        scope = np.flatnonzero(grid.select(self.where).reshape(-1, grid.n_periods).any(axis=1))
+        today, names = grid.by_line(grid.current), grid.line_names
+        unknown = scope[np.isnan(today[scope])]
         if unknown.size:
             raise PlanError(
                 Fault(
                     self.name,
-                    f"today's spend is not known of: {', '.join(grid.names[unknown][:5])}",
+                    f"today's spend is not known of: {', '.join(names[unknown][:5])}",
                     "Give current on those lines",
                 )
             )
@@ -471,15 +774,17 @@ class Changes:
         return rows
 
     def _links(self, grid: Grid, line: int, step: float) -> list[Row]:
-        """Up + down ≤ 1, and bounds on spend x around today's.
+        """Up + down ≤ 1, and bounds on a line's spend x, over all periods, around today's.
 
         today + step·up − room below·down ≤ x ≤ today + room above·up − step·down.
         """
         up, down = Switch(SwitchKind.UP, line), Switch(SwitchKind.DOWN, line)
-        today, most, least = grid.current[line], grid.upper[line], grid.minimum[line]
-        one = np.zeros(grid.n_lines)
-        one[line] = 1.0
-        label = str(grid.names[line])
+        own = slice(line * grid.n_periods, (line + 1) * grid.n_periods)
+        today, least = float(grid.current[own].sum()), float(grid.minimum[own].sum())
+        most = min(float(grid.upper[own].sum()), grid.budget)
+        one = np.zeros(grid.n_cells)
+        one[own] = 1.0
+        label = str(grid.line_names[line])
         link = Row(self.name, label, Unit.MONEY, spend=sum_of(one), definition=True)
         return [
             replace(link, upper=today, switches=((up, -max(most - today, 0.0)), (down, step))),
@@ -501,11 +806,22 @@ class SpendAll:
         """One condition: no less than the budget, which is a ceiling anyway."""
         if not np.isfinite(grid.budget):
             raise PlanError(Fault(self.name, "there is no budget to spend", "Give a budget"))
-        return [Row(self.name, "", Unit.MONEY, grid.budget, spend=sum_of(np.ones(grid.n_lines)))]
+        return [Row(self.name, "", Unit.MONEY, grid.budget, spend=sum_of(np.ones(grid.n_cells)))]
 
 
 Constraint = Annotated[
-    Split | Spend | Share | Ratio | Weighted | Target | ActiveLines | Changes | SpendAll,
+    Split
+    | Spend
+    | Share
+    | Ratio
+    | Weighted
+    | Pacing
+    | Flights
+    | Target
+    | CostCap
+    | ActiveLines
+    | Changes
+    | SpendAll,
     Field(discriminator="kind"),
 ]
 """Any rule, told apart by ``kind``."""

@@ -101,6 +101,12 @@ class _Formula:
         """Exposure above which the curve is concave."""
         return float(self.bend(*map(np.float64, self.values)))
 
+    def reaches(self, slope: float) -> float:
+        """Where the slope falls to *slope* (above zero) for good; 0 if it is nowhere that steep."""
+        place = float(self.inverse(np.float64(slope), *map(np.float64, self.values)))
+        steep = np.isinf(place) or float(self.slope(np.float64(place))) >= slope * (1 - 1e-9)
+        return place if steep else 0.0
+
     def outcome(self, exposure: Floats) -> Floats:
         """f(x), element by element, in outcomes."""
         return self.formula(np.asarray(exposure, float), *map(np.float64, self.values))
@@ -445,6 +451,12 @@ class Points:
         slopes = np.append(np.diff(y) / np.diff(x), 0.0)
         rising = np.flatnonzero(np.diff(slopes) > 1e-12 * max(float(slopes.max()), 1e-300))
         return float(x[rising[-1] + 1]) if rising.size else 0.0
+
+    def reaches(self, slope: float) -> float:
+        """End of the last piece that is at least so steep; 0 if none is."""
+        x, y = self.knots
+        steep = np.flatnonzero(np.diff(y) / np.diff(x) >= slope)
+        return float(x[steep[-1] + 1]) if steep.size else 0.0
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(x), element by element, in outcomes."""

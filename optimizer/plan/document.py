@@ -14,10 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from optimizer.errors import Fault, PlanError, nearest
 
+from .carryover import CARRYOVERS, Goodwill
 from .constraints import CONSTRAINTS, Split
 from .curves import CURVES, Linear
 from .funnel import Funnel
 from .objectives import OBJECTIVES
+from .periods import Periods
 from .paths import LINE_KEYS, PLAN_KEYS, Document, set_at, split_form, value_at
 from .plan import Line, Origin, Plan
 from .stated import faults_of
@@ -57,7 +59,9 @@ def _written(plan: Plan, channels: Document) -> Document:
         document[key] = getattr(plan, key)
     document["split"] = None if plan.split is None else _plain(plan.split, drop=("name", "kind"))
     document["objective"] = _plain(plan.objective, keep=("kind",))
-    document["funnel"] = None if plan.funnel is None else _plain(plan.funnel)
+    for key in ("periods", "funnel", "goodwill"):
+        stated = getattr(plan, key)
+        document[key] = None if stated is None else _plain(stated)
     document["constraints"] = {
         rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
     }
@@ -149,8 +153,12 @@ class _Reader:
             given["split"] = self.split(top["split"])
         if "objective" in top:
             given["objective"] = self.union(top["objective"], "objective", OBJECTIVES)
+        if "periods" in top:
+            given["periods"] = self.one(Periods, top["periods"], "periods")
         if "funnel" in top:
             given["funnel"] = self.one(Funnel, top["funnel"], "funnel")
+        if "goodwill" in top:
+            given["goodwill"] = self.goodwill(top["goodwill"])
         given["lines"] = self.lines(top.get("channels")) if table is None else table
         given["constraints"] = self.named(
             top.get("constraints", {}),
@@ -194,11 +202,22 @@ class _Reader:
             "lines": (*whole, *self.standing_in.values()),
             "budget": given.get("budget") if "budget" not in told else 1.0,
             "funnel": funnel,
+            "periods": given.get("periods"),
             "value": 1.0,
             "constraints": given["constraints"],
         }
         own = (*(f"channels.{line.name}" for line in whole), "constraints")
         self.build(Plan, usable, "", known=own)
+
+    def goodwill(self, body: object) -> Any:
+        if not isinstance(body, Mapping):
+            return self.one(Goodwill, body, "goodwill")
+        given = dict(body)
+        if "curve" in given:
+            given["curve"] = self.union(given["curve"], "goodwill.curve", CURVES)
+            if given["curve"] is None:
+                return None
+        return self.one(Goodwill, given, "goodwill")
 
     def split(self, body: object) -> Any:
         if body is None:
@@ -243,6 +262,9 @@ class _Reader:
             given["curve"] = curve
         elif "curve" in given:
             given["curve"] = Linear(0.0)  # stands in, so that the other fields are still checked
+        if given.get("carryover") is not None:
+            carryover = self.union(given["carryover"], f"{path}.carryover", CARRYOVERS)
+            given["carryover"] = carryover
         line: Line | None = self.build(Line, given, path)
         if line is None or curve is None:
             self.stand_in(channel, name, given)
@@ -373,11 +395,13 @@ def assumptions(plan: Plan) -> list[Assumption]:
     for line in plan.lines:
         path = f"channels.{line.name}"
         body = value_at(document, path)
-        _numbers(body.get("curve", {}), f"{path}.curve", found)
+        for part in ("curve", "carryover"):
+            _numbers(body.get(part, {}), f"{path}.{part}", found)
         for key in ("value", "price"):
             if key in body:
                 found[f"{path}.{key}"] = float(body[key])
-    _numbers(document.get("funnel", {}), "funnel", found)
+    for part in ("funnel", "goodwill"):
+        _numbers(document.get(part, {}), part, found)
     _numbers(document.get("objective", {}), "objective", found)
     if plan.value is not None:
         found["value"] = plan.value

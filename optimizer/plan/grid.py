@@ -7,8 +7,8 @@ linear condition on spend, outcomes and switches; every business rule turns into
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +23,8 @@ from .table import LineTable
 from .units import Percent
 
 if TYPE_CHECKING:
-    from .plan import Plan
+    from .flows import Flows
+    from .plan import Line, Plan
 
 __all__ = ["Grid", "Row", "Sum", "Switch", "SwitchKind", "Unit", "Where", "sum_of"]
 
@@ -84,6 +85,7 @@ class Unit(StrEnum):
     MONEY = "money"
     OUTCOMES = "outcomes"
     LINES = "lines"
+    PERIODS = "periods"
     UNITS = "units"
     """Units of a weighted sum."""
 
@@ -92,19 +94,22 @@ class SwitchKind(StrEnum):
     """What is decided with yes or no about a line."""
 
     ON = "on"
-    """It gets money at all."""
+    """A cell gets money at all."""
+    USED = "used"
+    """A line gets money in any period."""
     UP = "up"
-    """It gets more than today."""
+    """A line gets more than today, over all periods."""
     DOWN = "down"
-    """It gets less than today."""
+    """A line gets less than today, over all periods."""
 
 
 @dataclass(frozen=True, order=True)
 class Switch:
-    """A yes-or-no decision about one line."""
+    """A yes-or-no decision."""
 
     kind: SwitchKind
     line: int
+    """The cell for ON, which is the line without periods; the line for all others."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,12 @@ class Sum:
     def of(self, array: Floats) -> float:
         """The sum for one array."""
         return float(self.coefficient @ array[self.index])
+
+    def dense(self, n: int) -> Floats:
+        """The coefficient at every position of an array, shape (n,)."""
+        found = np.zeros(n)
+        found[self.index] = self.coefficient
+        return found
 
     def __bool__(self) -> bool:
         """Whether there is anything in the sum."""
@@ -142,9 +153,9 @@ class Row:
     lower: float = -np.inf
     upper: float = np.inf
     spend: Sum = field(default_factory=Sum)
-    """Over lines."""
+    """Over columns: the cells, then the stocks that follow from them."""
     outcomes: Sum = field(default_factory=Sum)
-    """Over lines: one outcome per line."""
+    """Over terms: one outcome per column."""
     switches: tuple[tuple[Switch, float], ...] = ()
     penalty: float | None = None
     """Objective lost per unit of violation; None: the rule is hard."""
@@ -154,9 +165,14 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The lines of a plan as columns; every array has shape (n_lines,). Money is per period."""
+    """The cells of a plan, line × period, as columns; every array has shape (n_cells,).
+
+    The periods of a line stand next to one another. Without periods a cell is a line. Money is per
+    period.
+    """
 
     names: NDArray[np.str_]
+    """The line of each cell, by name."""
     channel: NDArray[np.str_]
     role: NDArray[np.str_]
     """``brand``, ``traffic`` or empty."""
@@ -175,7 +191,12 @@ class Grid:
     budget: float
     """Ceiling on all spend; infinite without one."""
     stages: Mapping[str, Floats]
-    """Units of each stage per outcome of each line."""
+    """Units of each stage per outcome of each line, sooner or later."""
+    periods: tuple[str, ...] = ("",)
+    """Names of the periods in which money is spent; one without a name in a plan without."""
+    flows: Flows | None = None
+    """What follows from spend over time and through a limited funnel; None where outcomes are
+    those of the cells and nothing else follows."""
 
     @classmethod
     def of(cls, plan: Plan) -> Grid:
@@ -185,24 +206,31 @@ class Grid:
         if isinstance(lines, LineTable):
             return cls._of_table(lines, budget, np.nan if plan.value is None else plan.value)
 
+        funnel, periods = plan.funnel, plan.periods
+        labels = ("",) if periods is None else periods.planned
+        n = len(labels)
+
         def money(amount: float | Percent | None, absent: float) -> float:
+            """A share is one of an average period's budget."""
             if amount is None:
                 return absent
-            return amount.share * budget if isinstance(amount, Percent) else amount
+            return amount.share * budget / n if isinstance(amount, Percent) else amount
 
         def column(values: Iterable[float]) -> Floats:
-            return np.fromiter(values, float, len(lines))
+            return np.repeat(np.fromiter(values, float, len(lines)), n)
+
+        def text(values: Iterable[str]) -> NDArray[np.str_]:
+            return np.repeat(np.array(list(values)), n)
 
         locked = [line.locked is not None for line in lines]
         tag_names = sorted({tag for line in lines for tag in line.tags})
-        funnel = plan.funnel
         stages = () if funnel is None else funnel.stages
-        return cls(
-            names=np.array([line.name for line in lines]),
-            channel=np.array([line.channel for line in lines]),
-            role=np.array([line.role or "" for line in lines]),
-            tags={tag: np.array([line.tags.get(tag, "") for line in lines]) for tag in tag_names},
-            stage=np.array([line.outcome or "" for line in lines]),
+        grid = cls(
+            names=text(line.name for line in lines),
+            channel=text(line.channel for line in lines),
+            role=text(line.role or "" for line in lines),
+            tags={tag: text(line.tags.get(tag, "") for line in lines) for tag in tag_names},
+            stage=text(line.outcome or "" for line in lines),
             minimum=column(
                 money(line.locked if lock else line.minimum, 0.0)
                 for line, lock in zip(lines, locked, strict=True)
@@ -218,7 +246,35 @@ class Grid:
             stages={
                 stage: column(plan.reach_of(line, stage) for line in lines) for stage in stages
             },
+            periods=labels,
         )
+        for index, line in enumerate(lines):
+            grid._fix(index, line)
+        from .flows import Flows, has_flows
+
+        return replace(grid, flows=Flows.of(plan, grid)) if has_flows(plan) else grid
+
+    def _fix(self, index: int, line: Line) -> None:
+        """Set the cells whose money is fixed, or that stay off."""
+        path, first = f"channels.{line.name}", index * self.n_periods
+        for word, fixed in (
+            ("locked_in", line.locked_in.items()),
+            ("blackout", [(label, 0.0) for label in line.blackout]),
+        ):
+            for label, money in fixed:
+                if label not in self.periods:
+                    raise PlanError(
+                        Fault(
+                            f"{path}.{word}.{label}",
+                            "is no period of the plan",
+                            f"Periods are {self.periods[0]} to {self.periods[-1]}"
+                            if self.periods != ("",)
+                            else "Give the plan periods",
+                        )
+                    )
+                cell = first + self.periods.index(label)
+                self.minimum[cell] = self.maximum[cell] = money
+                self.minimum_if_active[cell] = 0.0
 
     @classmethod
     def _of_table(cls, table: LineTable, budget: float, value: float) -> Grid:
@@ -240,9 +296,33 @@ class Grid:
         )
 
     @property
+    def n_cells(self) -> int:
+        """How many cells there are."""
+        return len(self.names)
+
+    @property
+    def n_periods(self) -> int:
+        """In how many periods money is spent."""
+        return len(self.periods)
+
+    @property
     def n_lines(self) -> int:
         """How many lines there are."""
-        return len(self.names)
+        return len(self.names) // self.n_periods
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns a problem has: the cells, and the stocks that follow from them."""
+        return self.n_cells if self.flows is None else self.flows.n_columns
+
+    def by_line(self, values: Floats) -> Floats:
+        """The sum of a column over the periods of each line, shape (n_lines,)."""
+        return np.asarray(values.reshape(-1, self.n_periods).sum(axis=1), float)
+
+    @property
+    def line_names(self) -> NDArray[np.str_]:
+        """The name of each line, shape (n_lines,)."""
+        return self.names[:: self.n_periods]
 
     @property
     def upper(self) -> Floats:
@@ -250,7 +330,7 @@ class Grid:
         return np.minimum(self.maximum, self.budget)
 
     def field(self, name: str) -> NDArray[np.str_]:
-        """The column called *name*: line, channel, role, outcome or a tag."""
+        """The column called *name*: line, channel, role, outcome, period or a tag."""
         fixed = {
             "line": self.names,
             "channel": self.channel,
@@ -259,18 +339,20 @@ class Grid:
         }
         if name in fixed:
             return fixed[name]
+        if name == "period" and self.n_periods > 1:
+            return np.tile(np.array(self.periods), self.n_lines)
         if name in self.tags:
             return self.tags[name]
-        raise UnknownName.of("field", name, [*fixed, *self.tags, "name"])
+        raise UnknownName.of("field", name, [*fixed, *self.tags, "name", *self._period_field])
 
     def select(self, where: Mapping[str, tuple[str, ...]]) -> Mask:
-        """Which lines *where* means, shape (n_lines,); a name that selects nothing is an error."""
-        chosen = np.ones(self.n_lines, bool)
+        """Which cells *where* means, shape (n_cells,); a name that selects nothing is an error."""
+        chosen = np.ones(self.n_cells, bool)
         for name, values in where.items():
             columns = (
                 (self.names, self.channel, self.role) if name == "name" else (self.field(name),)
             )
-            any_value = np.zeros(self.n_lines, bool)
+            any_value = np.zeros(self.n_cells, bool)
             for value in values:
                 hit = np.logical_or.reduce([column == value for column in columns])
                 if not hit.any():
@@ -284,11 +366,15 @@ class Grid:
         return chosen
 
     def groups(self, per: str) -> dict[str, Mask]:
-        """The lines in groups: all as one for ``total``, else one group per value of a field."""
+        """The cells in groups: all as one for ``total``, else one group per value of a field."""
         if per == "total":
-            return {"": np.ones(self.n_lines, bool)}
+            return {"": np.ones(self.n_cells, bool)}
         column = self.field(per)
         return {str(value): column == value for value in np.unique(column) if value}
+
+    @property
+    def _period_field(self) -> list[str]:
+        return ["period"] if self.n_periods > 1 else []
 
     def money(self, amount: float | Percent) -> float:
         """Money for an amount that may be a share of the budget."""
@@ -308,10 +394,47 @@ class Grid:
             )
         return self.value
 
-    def reach(self, stage: str | None) -> Floats:
-        """Units of *stage* per outcome of each line; ones for None (outcomes as they are)."""
+    def counted(self, stage: str | None, cells: Mask) -> tuple[Sum, Sum]:
+        """How many units of a stage some cells bring: sums over columns and over terms.
+
+        None for the stage counts all outcomes as the curves give them.
+        """
+        if self.flows is not None:
+            return self.flows.counted(stage, cells)
         if stage is None:
-            return np.ones(self.n_lines)
+            return Sum(), sum_of(cells.astype(float))
         if stage not in self.stages:
             raise UnknownName.of("stage", stage, self.stages)
-        return self.stages[stage]
+        return Sum(), sum_of(self.stages[stage] * cells)
+
+    def valued(self, cells: Mask) -> tuple[Sum, Sum]:
+        """Money of value that some cells bring: sums over columns and over terms."""
+        if self.flows is not None:
+            return self.flows.valued(cells)
+        return Sum(), sum_of(self.values() * cells)
+
+    def working(self, stage: str | None, cells: Mask) -> Iterator[tuple[int, Any, float, float]]:
+        """Column, curve, exposure per unit, and units of a stage per outcome of some lines."""
+        if self.flows is None:
+            raise PlanError(Fault("", "a table of lines knows no marginal cost", "Cap the average"))
+        return self.flows.working(stage, cells)
+
+    def label(self, column: int) -> str:
+        """A column in words."""
+        return str(self.names[column]) if self.flows is None else self.flows.label(column)
+
+    def worths(self) -> tuple[Floats, Floats]:
+        """Money per outcome of each term and per unit of each column; both (n_columns,).
+
+        Raises:
+            PlanError: some line has no value.
+        """
+        values = self.values()
+        if self.flows is None:
+            return values, np.zeros(self.n_columns)
+        return self.flows.worths
+
+    def counts(self, stage: str | None) -> tuple[Floats, Floats]:
+        """Units of a stage per outcome of each term and per unit of each column."""
+        columns, terms = self.counted(stage, np.ones(self.n_cells, bool))
+        return terms.dense(self.n_columns), columns.dense(self.n_columns)

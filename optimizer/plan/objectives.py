@@ -1,6 +1,7 @@
 """What is to be made best. The union :data:`Objective` is the registry.
 
-Every objective is Σₖ wₖ·tₖ − p·Σ x: a weight per outcome of each line, a price per unit of money.
+Every objective is Σₖ wₖ·tₖ + Σⱼ gⱼ·xⱼ − p·Σ spend: a weight per outcome of each term, a gain per
+unit of each stock, a price per unit of money.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class Profit:
     unit = "money"
     price_of_spend = 1.0
 
-    def weights(self, grid: Grid) -> Floats:
-        """Money of margin per outcome of each line."""
-        return self.margin * grid.values()
+    def weights(self, grid: Grid) -> tuple[Floats, Floats]:
+        """Money of margin per outcome of each term and per unit of each column."""
+        terms, columns = grid.worths()
+        return self.margin * terms, self.margin * columns
 
 
 @stated
@@ -45,9 +47,9 @@ class Revenue:
     unit = "money"
     price_of_spend = 0.0
 
-    def weights(self, grid: Grid) -> Floats:
-        """Money of revenue per outcome of each line."""
-        return grid.values()
+    def weights(self, grid: Grid) -> tuple[Floats, Floats]:
+        """Money of revenue per outcome of each term and per unit of each column."""
+        return grid.worths()
 
 
 @stated
@@ -61,9 +63,9 @@ class Outcomes:
     unit = "outcomes"
     price_of_spend = 0.0
 
-    def weights(self, grid: Grid) -> Floats:
-        """Outcomes of the stage per outcome of each line."""
-        return grid.reach(self.of)
+    def weights(self, grid: Grid) -> tuple[Floats, Floats]:
+        """Units of the stage per outcome of each term and per unit of each column."""
+        return grid.counts(self.of)
 
 
 @stated
@@ -75,9 +77,9 @@ class LowestSpend:
     unit = "money"
     price_of_spend = 1.0
 
-    def weights(self, grid: Grid) -> Floats:
+    def weights(self, grid: Grid) -> tuple[Floats, Floats]:
         """Outcomes count only through the target."""
-        return np.zeros(grid.n_lines)
+        return np.zeros(grid.n_columns), np.zeros(grid.n_columns)
 
 
 Objective = Annotated[Profit | Revenue | Outcomes | LowestSpend, Field(discriminator="kind")]

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field, GetPydanticSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, WithJsonSchema
 from pydantic_core import core_schema
 
 from optimizer.errors import Fault, PlanError, UnknownName, nearest
 
+from .carryover import Carryover, Goodwill
 from .constraints import PRESETS, Constraint, Split, with_shares
 from .curves import Curve
+from .flows import CAPACITY, STOCK
 from .funnel import Funnel
 from .grid import Grid, Row
 from .objectives import Objective, Profit
-from .stated import stated
+from .periods import Periods, Series, labelled, period_name
+from .stated import sorted_mapping, stated
 from .table import LineTable, rows_fault
-from .units import Amount, Money, Percent, Positive
+from .units import Amount, Money, Percent, Positive, parse_money
 
 __all__ = ["BUSINESSES", "Line", "Origin", "Plan"]
 
@@ -42,8 +45,32 @@ def _no_dot(name: str) -> str:
     return name
 
 
-def _sorted_tags(tags: dict[str, str]) -> dict[str, str]:
-    return dict(sorted(tags.items()))
+def _labels(value: Any) -> Any:
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        return tuple(str(period_name(item)) for item in value)
+    return value
+
+
+def _before(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        if not value:
+            raise ValueError("the list is empty; leave it out, or give 0")
+        return tuple(parse_money(item) for item in value)
+    return parse_money(value)
+
+
+Before = Annotated[
+    float | tuple[float, ...],
+    BeforeValidator(_before),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["number", "string"]},
+                {"type": "array", "items": {"type": ["number", "string"]}},
+            ]
+        }
+    ),
+]
 
 
 @stated
@@ -63,18 +90,34 @@ class Line:
     price: Positive = 1.0
     """Price index of its media: at 1.3 the same money buys 1/1.3 as much."""
     minimum: Amount = 0.0
-    """Least spend: money, or a share of the budget (``10%``)."""
+    """Least spend per period: money, or a share of an average period's budget (``10%``)."""
     maximum: Amount | None = None
-    """Most spend: money, or a share of the budget; absent: the budget."""
+    """Most spend per period: money, or a share of an average period's budget; absent: the whole
+    budget."""
     minimum_if_active: Amount = 0.0
-    """Least spend if it gets any: either nothing, or at least this."""
+    """Least spend in a period if it gets any: either nothing, or at least this."""
     locked: Amount | None = None
-    """Spend that is fixed already, by contract for example."""
+    """Spend per period that is fixed already, by contract for example."""
     current: Money | None = None
-    """Today's spend."""
+    """Today's spend, per period."""
     observed: Money | None = None
-    """The largest spend its curve was ever seen at; beyond it the curve is a guess."""
-    tags: Annotated[dict[str, str], AfterValidator(_sorted_tags)] = Field(default_factory=dict)
+    """The largest spend in a period its curve was ever seen at; beyond it the curve is a guess."""
+    carryover: Carryover | None = None
+    """What its earlier spend still does; absent: it works in its own period only."""
+    before: Before | None = None
+    """Spend before the plan, for carry-over and goodwill: one number held for ever, or the last
+    periods one by one, the latest last. Absent: today's spend."""
+    demand: Series | None = None
+    """Season of its outcomes: what a period's are multiplied by, such as ``{Q4: 1.3}``."""
+    prices: Series | None = None
+    """Season of its media price, on top of ``price``, such as ``{nov: 1.4, dec: 1.5}``."""
+    locked_in: Annotated[
+        dict[str, Money], BeforeValidator(labelled), AfterValidator(sorted_mapping)
+    ] = Field(default_factory=dict)
+    """Spend that is fixed in some periods, such as ``{2027-03: 50_000}``."""
+    blackout: Annotated[tuple[str, ...], BeforeValidator(_labels)] = ()
+    """Periods in which it gets nothing."""
+    tags: Annotated[dict[str, str], AfterValidator(sorted_mapping)] = Field(default_factory=dict)
     """Free labels, such as ``{market: de, product: cloud}``."""
     name: str = ""
     """``channel.role`` unless given; it must be the channel or begin with ``channel.``."""
@@ -139,8 +182,12 @@ class Plan:
     """What is to be made best."""
     value: Money | None = None
     """Money per outcome where a line and the funnel state none."""
+    periods: Periods | None = None
+    """The steps of time that money is planned in; absent: one period."""
     funnel: Funnel | None = None
-    """Stages and what they are worth."""
+    """Stages, what they are worth, and when."""
+    goodwill: Goodwill | None = None
+    """A slow stock that brand money fills."""
     constraints: tuple[Constraint, ...] = ()
     """Further rules, each with a name of its own."""
     origins: dict[str, Origin] = Field(default_factory=dict)
@@ -166,8 +213,8 @@ class Plan:
                 for name, count in Counter(names).items()
                 if count > 1
             ]
-        reserved = {"split", "budget"} & {rule.name for rule in self.constraints}
-        if "budget" in reserved or ("split" in reserved and self.split is not None):
+        reserved = {"split", "budget", CAPACITY, STOCK} & {rule.name for rule in self.constraints}
+        if reserved - {"split"} or ("split" in reserved and self.split is not None):
             faults.append(
                 Fault("constraints", f"{sorted(reserved)[0]!r} is taken", "Choose another name")
             )
@@ -182,6 +229,9 @@ class Plan:
         faults = []
         if self.funnel is not None:
             faults.append(Fault("funnel", "a table of lines feeds no funnel", "Give value instead"))
+        for word in ("periods", "goodwill"):
+            if getattr(self, word) is not None:
+                faults.append(Fault(word, "a table of lines has one period", f"Drop {word}"))
         if self.budget is None:
             faults += rows_fault(
                 "maximum",
@@ -192,10 +242,39 @@ class Plan:
             )
         return faults
 
+    def _time_faults(self) -> list[Fault]:
+        """What needs periods, and goodwill's own names."""
+        faults = []
+        if self.periods is None:
+            timed = ("carryover", "before", "demand", "prices", "locked_in", "blackout")
+            faults += [
+                Fault(f"channels.{line.name}.{word}", "there are no periods", "Give periods")
+                for line in self.lines
+                for word in timed
+                if getattr(line, word) not in (None, {}, ())
+            ]
+            if self.funnel is not None and self.funnel.delays:
+                faults.append(Fault("funnel.delays", "there are no periods", "Give periods"))
+            if self.goodwill is not None:
+                faults.append(Fault("goodwill", "there are no periods to last for", "Give periods"))
+        if self.goodwill is None:
+            return faults
+        stages = () if self.funnel is None else self.funnel.stages
+        stage = self.goodwill.outcome
+        if stage is not None and stage not in stages:
+            faults.append(
+                Fault("goodwill.outcome", f"there is no stage {stage!r}", nearest(stage, stages))
+            )
+        elif stage is None and self.funnel is not None and self.goodwill.value is None:
+            faults.append(
+                Fault("goodwill.outcome", "is missing", f"Say which stage it feeds: {list(stages)}")
+            )
+        return faults
+
     def _line_faults(self) -> list[Fault]:
         if self._table:
             return self._table_faults(self._table)
-        faults = []
+        faults = self._time_faults()
         stages = () if self.funnel is None else self.funnel.stages
         for line in self.lines:
             path = f"channels.{line.name}"
@@ -248,7 +327,10 @@ class Plan:
     def _rule_faults(self) -> list[Fault]:
         """Every rule is asked for its rows, so that a name it does not know is found here."""
         faults: list[Fault] = []
-        grid = self.grid
+        try:
+            grid = self.grid
+        except PlanError as error:
+            return list(error.faults)
 
         def ask(path: str, question: Callable[[], object]) -> None:
             try:
@@ -278,7 +360,7 @@ class Plan:
 
     @cached_property
     def grid(self) -> Grid:
-        """The lines as columns."""
+        """The cells, line × period, as columns."""
         return Grid.of(self)
 
     @property
@@ -294,12 +376,13 @@ class Plan:
 
     @property
     def rows(self) -> list[Row]:
-        """The linear conditions of every rule in force."""
-        return [
+        """The linear conditions of every rule in force, and what defines the stocks."""
+        rows = [
             replace(row, penalty=rule.penalty) if not row.definition else row
             for rule in self.rules
             for row in rule.rows(self.grid)
         ]
+        return rows if self.grid.flows is None else [*rows, *self.grid.flows.rows]
 
     def _resolved(self, rule: Constraint) -> Constraint:
         if not isinstance(rule, Split) or rule.shares is not None or rule.preset is not None:
@@ -320,9 +403,9 @@ class Plan:
         Raises:
             UnknownName: there is none; suggests the nearest.
         """
-        found = np.flatnonzero(self.grid.names == name)
+        found = np.flatnonzero(self.grid.line_names == name)
         if not found.size:
-            raise UnknownName.of("line", name, self.grid.names[:10_000].tolist())
+            raise UnknownName.of("line", name, self.grid.line_names[:10_000].tolist())
         return self.lines[int(found[0])]
 
     def value_of(self, line: Line) -> float:
@@ -330,7 +413,8 @@ class Plan:
         if line.value is not None:
             return line.value
         if self.funnel is not None and line.outcome in self.funnel.stages:
-            worth = self.funnel.worth(line.outcome)
+            discount = 0.0 if self.periods is None else self.periods.discount
+            worth = self.funnel.worth(line.outcome, discount)
             if worth > 0 or self.value is None:
                 return worth if self.funnel.value else np.nan
         return np.nan if self.value is None else self.value

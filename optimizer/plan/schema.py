@@ -67,7 +67,9 @@ def _file_definitions(definitions: Schema) -> Schema:
     plan = made.pop("Plan")
     properties: Schema = plan["properties"]
     objective, rule = properties["objective"], properties["constraints"]["items"]
-    for union in (objective, rule, made["Line"]["properties"]["curve"]):
+    fields = made["Line"]["properties"]
+    carryover = next(one for one in fields["carryover"]["anyOf"] if "oneOf" in one)
+    for union in (objective, rule, fields["curve"], carryover):
         for member in union["oneOf"]:
             _require(made[_name_of(member)], "kind")
     for member in rule["oneOf"]:

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from optimizer.errors import Fault, PlanError
 
-__all__ = ["faults_of", "stated"]
+__all__ = ["faults_of", "sorted_mapping", "stated"]
 
 T = TypeVar("T")
 
@@ -48,6 +48,11 @@ def stated(cls: type[T]) -> type[T]:
     # their keys sorted, so that equal values print alike.
     made.__hash__ = lambda self: hash(repr(self))
     return made  # type: ignore[no-any-return]
+
+
+def sorted_mapping(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The mapping with its keys in order, so that equal values print and hash alike."""
+    return dict(sorted(mapping.items()))
 
 
 def _by_name(fault: Fault, names: list[str]) -> Fault:

@@ -28,7 +28,7 @@ _TOO_MANY = 10_000
 
 def beyond(problem: Problem) -> frozenset[Need]:
     """What a problem of very many lines needs and nothing here can do at that size."""
-    return problem.needs - LARGE.abilities if problem.n_lines >= _TOO_MANY else frozenset()
+    return problem.needs - LARGE.abilities if problem.n_columns >= _TOO_MANY else frozenset()
 
 
 def solve(
@@ -46,9 +46,9 @@ def solve(
         SolverFailed: the backend gave up.
     """
     options, reasons = options or Options(), []
-    if problem.n_lines >= _MANY and not problem.needs - LARGE.abilities:
+    if problem.n_columns >= _MANY and not problem.needs - LARGE.abilities:
         quick = LARGE.solve(problem, options, start)
-        enough = problem.n_lines >= _TOO_MANY and quick.spend is not None
+        enough = problem.n_columns >= _TOO_MANY and quick.spend is not None
         if quick.status is not Status.STOPPED or enough:
             return quick
         start = start if quick.spend is None else quick.spend

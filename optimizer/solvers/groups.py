@@ -44,8 +44,8 @@ class GroupedProblem:
 
     rows: Rows
     """The rules, on the spend of groups."""
-    price: float
-    """Objective lost per unit of money."""
+    price: Floats
+    """Objective lost per unit of money in each group."""
     low: Floats
     high: Floats
     """The least and the most each group may spend."""
@@ -133,7 +133,7 @@ def search(
         # Lines far from what is wanted of them are asked again before any is moved.
         if round_ == _ROUNDS or _moving(price, wanted, sums) <= gap * abs(bound) or clock.is_up:
             settled = market.settled(price, wanted)
-            value = float(settled.worth.sum() - groups.price * settled.spend.sum())
+            value = float(settled.worth.sum() - groups.price @ settled.spend)
             value -= _fines(groups, settled.spend)
             if value > best.value:
                 best = replace(best, value=value)

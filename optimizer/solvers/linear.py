@@ -51,7 +51,7 @@ class Relaxed:
 class _Scales:
     """How the problem's units are turned into numbers near one."""
 
-    money: float
+    columns: Floats
     outcomes: Floats
     rows: Floats
     objective: float
@@ -60,8 +60,11 @@ class _Scales:
     def of(cls, problem: Problem) -> _Scales:
         reach = problem.outcomes(problem.upper)
         outcomes = np.where(reach > 0, reach, 1.0)
-        money = float(problem.upper.max(initial=0.0)) or 1.0
-        spend, units = abs(problem.rows.spend) * money, abs(problem.rows.outcomes)
+        # All spend by the largest amount; stocks, which may be few leads, each by its own.
+        columns = np.where(problem.upper > 0, problem.upper, 1.0)
+        columns[: problem.n_cells] = columns[: problem.n_cells].max(initial=0.0) or 1.0
+        spend = abs(problem.rows.spend) @ sparse.diags_array(columns)
+        units = abs(problem.rows.outcomes)
         sizes = [spend, units @ sparse.diags_array(outcomes), abs(problem.rows.switches)]
         largest = [
             matrix.max(axis=1).toarray().ravel() if matrix.nnz else np.zeros(len(problem.rows))
@@ -69,9 +72,10 @@ class _Scales:
         ]
         rows = np.maximum.reduce(largest) if len(problem.rows) else np.zeros(0)
         objective = max(
-            float((abs(problem.weights) * outcomes).max(initial=0.0)), problem.price * money
+            float((abs(problem.weights) * outcomes).max(initial=0.0)),
+            float((abs(problem.price) * columns).max(initial=0.0)),
         )
-        return cls(money, outcomes, np.where(rows > 0, rows, 1.0), objective or 1.0)
+        return cls(columns, outcomes, np.where(rows > 0, rows, 1.0), objective or 1.0)
 
 
 class LinearPart:
@@ -88,11 +92,9 @@ class LinearPart:
         self.scales = scales = _Scales.of(problem)
         self.at_work = (problem.weights != 0) | (abs(problem.rows.outcomes).sum(axis=0) > 0)
         self.model = pulp.LpProblem("adsplit", pulp.LpMinimize)
-        n = problem.n_lines
+        n, low, high = problem.n_columns, problem.lower, problem.upper
         x = [
-            self._variable(
-                f"x{i}", problem.lower[i] / scales.money, problem.upper[i] / scales.money
-            )
+            self._variable(f"x{i}", low[i] / scales.columns[i], high[i] / scales.columns[i])
             for i in range(n)
         ]
         reach = problem.outcomes(problem.upper) / scales.outcomes
@@ -102,7 +104,8 @@ class LinearPart:
         self._row_of: list[int] = []
         self._state_rows(x, t, s, violations, pulp)
         objective = [-problem.weights[k] * scales.outcomes[k] / scales.objective * t[k] for k in t]
-        objective += [problem.price * scales.money / scales.objective * xi for xi in x]
+        cost = problem.price * scales.columns / scales.objective
+        objective += [float(cost[i]) * x[i] for i in np.flatnonzero(cost)]
         objective += [fine * v for v, fine in violations]
         self.model.setObjective(pulp.lpSum(objective))
         self._keep_all_columns([*x, *t.values(), *s], pulp)
@@ -142,7 +145,7 @@ class LinearPart:
             size = scales.rows[r]
             terms = []
             for matrix, variables, unit in (
-                (rows.spend, x, scales.money),
+                (rows.spend, x, scales.columns),
                 (rows.outcomes, t, scales.outcomes),
                 (rows.switches, s, 1.0),
             ):
@@ -209,8 +212,8 @@ class LinearPart:
         self, low: Floats, high: Floats, switch_low: Floats, switch_high: Floats, reach: Floats
     ) -> None:
         """Set the bounds of spend and switches, and what each curve can reach within them."""
-        money = self.scales.money
-        self._change(self._x, low / money, high / money)
+        size = self.scales.columns
+        self._change(self._x, low / size, high / size)
         work = self._t >= 0
         top = (reach / self.scales.outcomes)[work]
         self._change(self._t[work], np.zeros(len(top)), top)
@@ -228,7 +231,7 @@ class LinearPart:
         scales, problem = self.scales, self.problem
         has = switch >= 0
         unit = scales.outcomes[term]
-        on_x = -slope * problem.exposure[term] * scales.money / unit
+        on_x = -slope * problem.exposure[term] * scales.columns[term] / unit
         # Steep tangents near zero are rescaled, so that no coefficient dwarfs the others.
         size = np.maximum(1.0, abs(on_x))
         counts = np.where(has, 3, 2)
@@ -287,7 +290,7 @@ class LinearPart:
         empty = not len(column) or (status in {Status.INFEASIBLE, Status.UNBOUNDED})
         if empty:
             column = np.zeros(len(self._columns))
-        outcomes = np.zeros(problem.n_lines)
+        outcomes = np.zeros(problem.n_columns)
         work = self._t >= 0
         outcomes[work] = column[self._t[work]] * scales.outcomes[work]
         best = info.mip_dual_bound if is_mixed else info.objective_function_value
@@ -299,7 +302,7 @@ class LinearPart:
             rows *= -scales.objective / scales.rows
         return Relaxed(
             status=status,
-            spend=column[self._x] * scales.money,
+            spend=column[self._x] * scales.columns,
             outcomes=outcomes,
             switches=column[self._s],
             value=-best * scales.objective if not empty else -np.inf,
@@ -337,7 +340,7 @@ class Linear:
     """Problems whose curves are straight lines, without switches: one call of HiGHS."""
 
     name = "linear (PuLP, HiGHS)"
-    abilities = frozenset({Need.LINEAR, Need.OUTCOMES})
+    abilities = frozenset({Need.LINEAR, Need.OUTCOMES, Need.STOCKS})
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, to the last digit."""

@@ -233,7 +233,7 @@ def grouped(problem: Problem) -> Local:
     matrix = problem.rows.spend[rules].tocsc()
     # Equal columns have equal products with a random vector, and others all but surely not.
     mark = np.random.default_rng(0).random(len(rules))
-    first, group = _alike(np.asarray(matrix.T @ mark))
+    first, group = _alike(np.asarray(matrix.T @ mark) + problem.price)
     n = len(first)
     optional = (problem.floor > 0) & (problem.lower <= 0)
     low = np.where(optional, np.minimum(problem.floor, problem.upper), problem.lower)
@@ -262,7 +262,7 @@ def grouped(problem: Problem) -> Local:
                 outcomes=sparse.csr_array((len(rules), n)),
                 switches=sparse.csr_array((len(rules), 0)),
             ),
-            price=problem.price,
+            price=problem.price[first],
             low=per_group(group, np.where(optional, 0.0, problem.lower), n),
             high=per_group(group, whole.high, n),
         ),

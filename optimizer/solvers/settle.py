@@ -23,27 +23,31 @@ _STEPS = 3
 
 
 def settle(problem: Problem, spend: Floats) -> Floats:
-    """*spend* with its bounds and binding spend rules met to the last digit."""
-    low, high = problem.lower, problem.upper
+    """*spend* with its bounds and binding spend rules met to the last digit; stocks follow."""
+    n = problem.n_cells
+    low, high, floor = problem.lower[:n], problem.upper[:n], problem.floor[:n]
     room = _NEAR * np.maximum(high, 1e-300)
-    spend = np.clip(spend, low, high)
-    spend = np.where(spend - low <= room, low, np.where(high - spend <= room, high, spend))
-    near_floor = (problem.floor > 0) & (spend > room) & (abs(spend - problem.floor) <= room)
-    spend = np.where(near_floor, problem.floor, spend)
-    free = np.flatnonzero((spend > low) & (spend < high) & ~near_floor)
+    cells = np.clip(spend[:n], low, high)
+    cells = np.where(cells - low <= room, low, np.where(high - cells <= room, high, cells))
+    near_floor = (floor > 0) & (cells > room) & (abs(cells - floor) <= room)
+    cells = np.where(near_floor, floor, cells)
+    free = np.flatnonzero((cells > low) & (cells < high) & ~near_floor)
     if not len(free):
-        return spend
+        return problem.lift(cells)
     for _ in range(_STEPS):
-        moved = _corrected(problem, spend, free)
+        moved = _corrected(problem, cells, free)
         if moved is None:
             break
-        spend = np.clip(moved, low, high)
-    return spend
+        cells = np.clip(moved, low, high)
+    return problem.lift(cells)
 
 
-def _corrected(problem: Problem, spend: Floats, free: NDArray[np.intp]) -> Floats | None:
+def _corrected(problem: Problem, cells: Floats, free: NDArray[np.intp]) -> Floats | None:
     """One Newton step on the conditions that bind, or None where they hold already."""
+    spend = problem.lift(cells)
     rows, outcomes = problem.rows, problem.outcomes(spend)
+    # What is lifted keeps the definitions of stocks by itself.
+    defined = rows.definition if problem.has_stocks else np.zeros(len(rows), bool)
     on_outcomes = np.diff(rows.outcomes.indptr) > 0
     left = rows.spend @ spend + rows.outcomes @ outcomes
     scale = np.maximum(abs(rows.spend) @ spend + abs(rows.outcomes) @ outcomes, 1e-300)
@@ -51,18 +55,31 @@ def _corrected(problem: Problem, spend: Floats, free: NDArray[np.intp]) -> Float
     missing = target - left
     near = np.where(on_outcomes, _NEAR_OUTCOME, 10 * _NEAR) * scale
     binds = (np.diff(rows.switches.indptr) == 0) & np.isfinite(target) & (abs(missing) <= near)
+    binds &= ~defined
     if not np.any(abs(missing[binds]) > 1e-15 * scale[binds]):
         return None
-    slopes = np.nan_to_num(problem.slopes(spend), posinf=0.0)
-    matrix = rows.spend[binds][:, free].toarray()
-    matrix += rows.outcomes[binds][:, free].toarray() * slopes[free]
+    matrix = _slopes(problem, spend, np.flatnonzero(binds))[:, free]
     # Weighted by spend, so that a small line is not moved by a large one's rounding; each condition
     # by its own size, so that money and outcomes count alike.
-    weight, size = spend[free], scale[binds]
+    weight, size = cells[free], scale[binds]
     step = np.linalg.lstsq(matrix * weight / size[:, None], missing[binds] / size, rcond=1e-12)[0]
-    moved = spend.copy()
+    moved = cells.copy()
     moved[free] += step * weight
     return moved
+
+
+def _slopes(problem: Problem, spend: Floats, which: NDArray[np.intp]) -> Floats:
+    """What a unit of money in each cell adds to some rows, shape (n_which, n_cells)."""
+    rows, n = problem.rows, problem.n_cells
+    matrix = rows.spend[which].toarray()
+    follow = np.diff(rows.outcomes[which].indptr) > 0
+    follow |= np.any(matrix[:, n:] != 0, axis=1)
+    result = matrix[:, :n].copy()
+    for place in np.flatnonzero(follow):
+        on_terms = rows.outcomes[[which[place]]].toarray()[0]
+        gains = problem.gains(spend, on_terms, matrix[place])
+        result[place] = np.nan_to_num(gains, posinf=0.0, neginf=0.0)
+    return result
 
 
 def sharpened(problem: Problem, spend: Floats) -> Floats:

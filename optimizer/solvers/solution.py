@@ -90,7 +90,7 @@ class Duals:
     rows: Floats
     """Gain per unit by which a row's limit is moved up, shape (n_rows,)."""
     bounds: Floats
-    """Gain per unit by which the bound that holds a line is moved up, shape (n_lines,); 0 where
+    """Gain per unit by which the bound that holds a line is moved up, shape (n_columns,); 0 where
     none does."""
 
     @classmethod
@@ -102,7 +102,7 @@ class Duals:
 
 
 def left_over(problem: Problem, spend: Floats, rows: Floats) -> Floats:
-    """What a bound is worth, from the prices λ of the rows, shape (n_lines,).
+    """What a bound is worth, from the prices λ of the rows, shape (n_columns,).
 
     Where no bound holds a line its marginal return meets the rows' prices; what is left over,
     μ = w·f′(x) − p − Σᵣ λᵣ·(Aᵣ + Bᵣ·f′(x)), is the price of the bound: above 0 at a maximum and

@@ -49,7 +49,7 @@ _FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """Bounds of spend, shape (n_lines,), and of switches, shape (n_switches,)."""
+    """Bounds of spend, shape (n_columns,), and of switches, shape (n_switches,)."""
 
     low: Floats
     high: Floats
@@ -94,6 +94,7 @@ class Incumbent:
 
     def offer(self, spend: Floats) -> bool:
         """Take *spend* if it keeps the rules and is better; says whether it was taken."""
+        spend = self.problem.lift(spend)
         if self.problem.value(spend) < self.value - NEAR * abs(self.value):
             return False
         spend = settle(self.problem, spend)
@@ -105,7 +106,9 @@ class Incumbent:
 
     def sharpen(self) -> None:
         """Bring out the last digits of the plan; its rules and value are checked as ever."""
-        if self.spend is not None and len(self.spend) <= _FEW and not self.on_outcomes:
+        if self.spend is None or self.problem.has_stocks:
+            return
+        if len(self.spend) <= _FEW and not self.on_outcomes:
             self.offer(np.clip(sharpened(self.problem, self.spend), 0.0, None))
 
     @property
@@ -122,7 +125,7 @@ class Climb:
     relaxed: Relaxed | None
     cuts: Cuts
     excess: Floats
-    """How far each outcome still lies above its envelope, shape (n_lines,)."""
+    """How far each outcome still lies above its envelope, shape (n_columns,)."""
 
     @property
     def bound(self) -> float:
@@ -131,8 +134,8 @@ class Climb:
 
 
 def switch_of(problem: Problem) -> NDArray[np.intp]:
-    """The column of each line's on-switch, −1 where it has none; shape (n_lines,)."""
-    column = np.full(problem.n_lines, -1, np.intp)
+    """The column of each line's on-switch, −1 where it has none; shape (n_columns,)."""
+    column = np.full(problem.n_columns, -1, np.intp)
     for position, switch in enumerate(problem.switches):
         if switch.kind is SwitchKind.ON:
             column[switch.line] = position
@@ -167,7 +170,7 @@ def climb(
     if not cuts.term.size:
         cuts = first_cuts(envelopes, work)
     part.cut(cuts.term, cuts.intercept, cuts.slope, switch[cuts.term])
-    relaxed, excess, stalled, least = None, np.zeros(problem.n_lines), 0, np.inf
+    relaxed, excess, stalled, least = None, np.zeros(problem.n_columns), 0, np.inf
     size = np.maximum(part.scales.outcomes, 1e-300)
     for _ in range(_ROUNDS):
         answer = part.solve()
@@ -223,7 +226,7 @@ class Tangents:
     """Concave problems without switches."""
 
     name = "tangents (PuLP, HiGHS)"
-    abilities = frozenset({Need.LINEAR, Need.CONCAVE, Need.OUTCOMES})
+    abilities = frozenset({Need.LINEAR, Need.CONCAVE, Need.OUTCOMES, Need.STOCKS})
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, usually to ten digits, as the last rounds cost little."""
@@ -234,7 +237,9 @@ class Tangents:
         envelopes = Envelopes.of(
             problem.curves, problem.exposure * box.low, problem.exposure * box.high
         )
-        tolerance = EXACT * part.scales.objective
+        # The last digits cost little where lines stand alone, and much where they share stocks.
+        share = 0.1 * options.gap if problem.has_stocks else EXACT
+        tolerance = share * part.scales.objective
         result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
         if result.status is not Status.OPTIMAL or result.relaxed is None:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)

@@ -1,0 +1,150 @@
+"""What earlier money still does: carry-over of single lines, and goodwill, the brand's slow stock.
+
+Exposure in a period is a weighted sum of the spend of that period and those before it,
+eₛ = Σₙ kₙ · xₛ₋ₙ, with weights kₙ that add up to one: a line that spends the same in every period
+ends up with an exposure equal to its spend, so that its curve keeps its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from .curves import Curve, Floats
+from .grid import Where
+from .stated import sorted_mapping, stated
+from .units import Money, Number, Positive, Proportion
+
+__all__ = ["CARRYOVERS", "Carryover", "Delayed", "Geometric", "Goodwill", "Weibull"]
+
+Length = Annotated[int, Field(ge=1, le=500)]
+
+
+def _retention(retention: float | None, half_life: float | None) -> float:
+    """Share that is left after a period, from either way of stating it."""
+    if (retention is None) == (half_life is None):
+        raise ValueError("give retention or half_life, one of them")
+    if retention is not None:
+        if retention >= 1:
+            raise ValueError("retention 1 never fades; give less")
+        return retention
+    assert half_life is not None
+    return float(0.5 ** (1.0 / half_life))
+
+
+@stated
+class Geometric:
+    """The same share is left from each period to the next: kₙ = (1 − r) · rⁿ."""
+
+    retention: Proportion | None = None
+    """r, the share left after one period; in [0, 1)."""
+    half_life: Positive | None = None
+    """Periods after which half is left: r = 0.5^(1 / half_life)."""
+    kind: Literal["geometric"] = "geometric"
+
+    def __post_init__(self) -> None:
+        _retention(self.retention, self.half_life)
+
+    @property
+    def rate(self) -> float:
+        """r, the share left after one period."""
+        return _retention(self.retention, self.half_life)
+
+    def kernel(self, n: int) -> Floats:
+        """k₀ … kₙ₋₁, shape (n,)."""
+        return np.asarray((1.0 - self.rate) * self.rate ** np.arange(n), float)
+
+
+@stated
+class Delayed:
+    """The effect grows to a peak and fades: kₙ ∝ r^((n − delay)²) for n < length."""
+
+    retention: Annotated[Proportion, Field(gt=0, lt=1)]
+    """r: the nearer to 1, the wider the peak."""
+    delay: Annotated[Number, Field(ge=0)]
+    """Periods from the spend to its peak."""
+    length: Length = 13
+    """Periods after which nothing is left."""
+    kind: Literal["delayed"] = "delayed"
+
+    def kernel(self, n: int) -> Floats:
+        """k₀ … kₙ₋₁, shape (n,)."""
+        lags = np.arange(self.length)
+        return _cut(self.retention ** ((lags - self.delay) ** 2), n)
+
+
+@stated
+class Weibull:
+    """A flexible shape, for n < length, as Robyn and PyMC-Marketing have it.
+
+    survival: kₙ ∝ Πⱼ₌₁ⁿ exp(−(j / scale)^shape) · density: kₙ ∝ the Weibull density at n + 1.
+    """
+
+    shape: Positive
+    """Below 1: fades fast at first; above: later."""
+    scale: Positive
+    """Periods."""
+    length: Length = 13
+    """Periods after which nothing is left."""
+    form: Literal["survival", "density"] = "survival"
+    """``survival`` starts at its peak; ``density`` may peak later."""
+    kind: Literal["weibull"] = "weibull"
+
+    def kernel(self, n: int) -> Floats:
+        """k₀ … kₙ₋₁, shape (n,)."""
+        if self.form == "survival":
+            left = np.exp(-((np.arange(self.length) / self.scale) ** self.shape))
+            return _cut(np.cumprod(left), n)
+        place = (np.arange(self.length) + 1.0) / self.scale
+        return _cut(place ** (self.shape - 1.0) * np.exp(-(place**self.shape)), n)
+
+
+def _cut(weights: Floats, n: int) -> Floats:
+    """Weights that add up to one, cut or filled with zeros to *n* of them."""
+    weights = weights / weights.sum()
+    return np.concatenate([weights, np.zeros(max(n - len(weights), 0))])[:n]
+
+
+Carryover = Annotated[Geometric | Delayed | Weibull, Field(discriminator="kind")]
+"""Any carry-over, told apart by ``kind``."""
+
+CARRYOVERS: tuple[type, ...] = get_args(get_args(Carryover)[0])
+
+
+@stated
+class Goodwill:
+    """A stock that brand money fills and that fades slowly (Nerlove & Arrow, 1962).
+
+    Gₛ = r · Gₛ₋₁ + (1 − r) · Σ feedᵢ · xᵢₛ, and every period it brings curve(Gₛ) outcomes.
+    Money spent for ever at the same rate is a stock of the same size.
+    """
+
+    curve: Curve
+    """Outcomes per period for a stock, in money per period."""
+    retention: Proportion | None = None
+    """r, the share left after one period; in [0, 1)."""
+    half_life: Positive | None = None
+    """Periods after which half is left."""
+    where: Where = Field(default_factory=lambda: {"role": ("brand",)})
+    """The lines that fill it; all brand lines by default."""
+    feeds: Annotated[dict[str, Number], AfterValidator(sorted_mapping)] = Field(
+        default_factory=dict
+    )
+    """How much a unit of a line's money fills it, where not 1."""
+    start: Money | None = None
+    """The stock before the first period; absent: what today's spend has filled it to, or nothing
+    where today's spend is not known."""
+    outcome: str | None = None
+    """The stage of the funnel that its outcomes belong to."""
+    value: Money | None = None
+    """Money per outcome; absent: the funnel's or the plan's."""
+
+    def __post_init__(self) -> None:
+        _retention(self.retention, self.half_life)
+
+    @property
+    def rate(self) -> float:
+        """r, the share left after one period."""
+        return _retention(self.retention, self.half_life)

@@ -1,0 +1,708 @@
+"""What follows from spend over time: carry-over, goodwill, and the way through the funnel.
+
+Columns of a problem are first the *cells* (line × period, money), then the *stocks* that follow
+from them: the exposure of a line with carry-over, goodwill, and the units of a stage with limited
+capacity that are followed up. Every column may have a curve, whose outcome is the column's *term*:
+
+    exposure    eᵢₛ = Σₙ kₙ · xᵢ,ₛ₋ₙ / priceᵢ,ₛ₋ₙ + what earlier spend still does
+    goodwill    Gₛ = r · Gₛ₋₁ + (1 − r) · Σᵢ feedᵢ · xᵢₛ / priceᵢₛ
+    followed up hₛ = min(capacityₛ, Σ demand · terms of the stage + rate · what the stage before
+                     followed up, delayed)
+
+The first two are linear in spend. The third may be stated as ≤, as no more is gained by following
+up less. Counts of a stage in a period are linear in terms and columns, so targets, caps and values
+at any stage are rows and weights on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.errors import Fault, PlanError, UnknownName
+
+from .carryover import Geometric, Goodwill
+from .curves import Curve, Floats
+from .funnel import Funnel
+from .grid import Grid, Row, Sum, Unit, sum_of
+from .periods import ONE, Periods
+
+if TYPE_CHECKING:
+    from .plan import Line, Plan
+
+__all__ = ["CAPACITY", "STOCK", "Flows", "Kind", "has_flows"]
+
+STOCK = "stock"
+"""Name of the conditions that say what a stock is."""
+CAPACITY = "capacity"
+"""Name of the rule that a stage follows up no more than it can."""
+
+Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Matrix = Any  # scipy's sparse arrays have no common type with addition
+
+# What is left of earlier money below this share is nothing.
+_FADED = 1e-12
+
+
+class Kind(IntEnum):
+    """What a column of a problem is."""
+
+    CELL = 0
+    EXPOSURE = 1
+    GOODWILL = 2
+    FOLLOWED = 3
+
+
+class Outcomes(Protocol):
+    """Whoever knows the curves of all columns."""
+
+    def outcome(self, exposure: Floats) -> Floats:
+        """f(e), shape (n_columns,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A stage with limited capacity: h = min(capacity, terms·t + columns·h), per period."""
+
+    column: Index
+    """Its columns, shape (counted,)."""
+    terms: Matrix
+    """Arrivals per term, shape (counted, n_columns)."""
+    columns: Matrix
+    """Arrivals per column, shape (counted, n_columns)."""
+    capacity: Floats
+
+
+def has_flows(plan: Plan) -> bool:
+    """Whether a plan needs more columns or terms than its lines."""
+    from .constraints import CostCap
+
+    marginal = any(isinstance(rule, CostCap) and rule.marginal for rule in plan.constraints)
+    if plan.periods is not None or plan.goodwill is not None or marginal:
+        return True
+    return plan.funnel is not None and bool(plan.funnel.capacity)
+
+
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """Columns, what defines the stocks among them, and how outcomes are counted."""
+
+    periods: Periods
+    funnel: Funnel | None
+    kind: NDArray[np.int8]
+    """What each column is, shape (n_columns,)."""
+    line: Index
+    """The line of each column; −1 for goodwill and stages."""
+    period: Index
+    """The period of each column."""
+    curves: tuple[Curve | None, ...]
+    """The curve of each column; None where it has none."""
+    per_money: Floats
+    """Exposure per unit of each column: one over the media price for cells, else 1."""
+    demand: Floats
+    """Outcomes counted per outcome of each term: the season."""
+    term: Index
+    """The column whose term is a line's outcome in a period, shape (n_lines + 1, counted); the last
+    row is goodwill's. −1 where there is none."""
+    feeds: Index
+    """Which stage each source feeds, shape (n_lines + 1,); −1 without a funnel."""
+    value: Floats
+    """Money per outcome that a source states itself, shape (n_lines + 1,); NaN: the funnel's."""
+    filled: Mask
+    """The lines that fill goodwill, shape (n_lines,)."""
+    names: tuple[str, ...]
+    """The lines by name."""
+    reach: Matrix
+    """Linear stocks per unit of money in each cell, shape (n_linear, n_cells)."""
+    start: Floats
+    """What the linear stocks hold of money spent before the plan, shape (n_linear,)."""
+    links: tuple[Row, ...]
+    """The conditions that define the linear stocks, in the order of their columns."""
+
+    @classmethod
+    def of(cls, plan: Plan, grid: Grid) -> Flows:
+        """The flows of a plan whose lines are stated one by one, on the cells of *grid*."""
+        return _Builder(plan, grid).flows()
+
+    @property
+    def n_lines(self) -> int:
+        """How many lines there are."""
+        return len(self.filled)
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells there are."""
+        return self.n_lines * self.periods.count
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns there are."""
+        return len(self.kind)
+
+    # ------------------------------------------------------------------------------------------
+    # Counting outcomes
+
+    def direct(self, stage: int | None, sources: Mask) -> Matrix:
+        """Outcomes that *sources* bring to a stage by themselves, shape (counted, n_columns).
+
+        *sources* has shape (n_lines + 1,), the last goodwill; None for the stage counts all.
+        """
+        chosen = sources if stage is None else sources & (self.feeds == stage)
+        source, period = np.nonzero(chosen[:, None] & (self.term >= 0))
+        column = self.term[source, period]
+        shape = (self.periods.counted, self.n_columns)
+        return sparse.csr_array((self.demand[column], (period, column)), shape)
+
+    def arrivals(self, stage: int, sources: Mask) -> tuple[Matrix, Matrix]:
+        """Units of a stage per term and per column, by period, both (counted, n_columns)."""
+        terms = self.direct(stage, sources)
+        columns = sparse.csr_array(terms.shape)
+        if stage == 0:
+            return terms, columns
+        assert self.funnel is not None
+        name = self.funnel.stages[stage - 1]
+        before = self.followed(stage - 1, sources)
+        onward = self.funnel.rates[name] * self._delay(name)
+        return terms + onward @ before[0], columns + onward @ before[1]
+
+    def followed(self, stage: int, sources: Mask) -> tuple[Matrix, Matrix]:
+        """Units of a stage that are followed up: all that arrive, but for its capacity."""
+        found = next((s for s in self.stages if s[0] == stage), None)
+        if found is None:
+            return self.arrivals(stage, sources)
+        if not sources[(self.feeds >= 0) & (self.term.max(axis=1) >= 0)].all():
+            assert self.funnel is not None
+            name = self.funnel.stages[stage]
+            raise PlanError(
+                Fault(
+                    "",
+                    f"what passes the capacity of {name} cannot be told apart by line",
+                    f"Drop where, count a stage before {name}, or drop its capacity",
+                )
+            )
+        terms = sparse.csr_array((self.periods.counted, self.n_columns))
+        period = np.arange(self.periods.counted)
+        ones = np.ones(self.periods.counted)
+        return terms, sparse.csr_array((ones, (period, found[1])), terms.shape)
+
+    def _delay(self, stage: str) -> Matrix:
+        """Shares that go on from one period to another, shape (counted, counted)."""
+        assert self.funnel is not None
+        shares, n = self.funnel.waiting(stage), self.periods.counted
+        lags = [lag for lag in range(min(len(shares), n)) if shares[lag]]
+        if not lags:
+            return sparse.csr_array((n, n))
+        return sparse.diags_array(
+            [np.full(n - lag, shares[lag]) for lag in lags],
+            offsets=[-lag for lag in lags],
+            shape=(n, n),
+        ).tocsr()
+
+    @cached_property
+    def stages(self) -> tuple[tuple[int, Index], ...]:
+        """Stages with a capacity, and their columns."""
+        where = np.flatnonzero(self.kind == Kind.FOLLOWED)
+        if self.funnel is None or not where.size:
+            return ()
+        limited = [s for s, name in enumerate(self.funnel.stages) if name in self.funnel.capacity]
+        return tuple(zip(limited, where.reshape(len(limited), -1), strict=True))
+
+    @cached_property
+    def limited(self) -> tuple[Stage, ...]:
+        """The stages with a capacity, first to last."""
+        every = np.ones(self.n_lines + 1, bool)
+        found = []
+        for stage, column in self.stages:
+            assert self.funnel is not None
+            name = self.funnel.stages[stage]
+            capacity = self.periods.values(
+                self.funnel.capacity[name], f"funnel.capacity.{name}", np.inf
+            )
+            found.append(Stage(column, *self.arrivals(stage, every), capacity))
+        return tuple(found)
+
+    def counted(self, stage: str | None, cells: Mask) -> tuple[Sum, Sum]:
+        """How many units of a stage some cells bring: sums over columns and over terms.
+
+        Outcomes count in the periods that *cells* names; those after the plan's end if it names
+        every period.
+        """
+        sources, when = self._meant(cells)
+        if stage is None:
+            terms: Matrix = self.direct(None, sources)
+            columns: Matrix = sparse.csr_array(terms.shape)
+        else:
+            terms, columns = self.followed(self.stage(stage), sources)
+        return sum_of(columns.T @ when), sum_of(terms.T @ when)
+
+    def _meant(self, cells: Mask) -> tuple[Mask, Floats]:
+        """The sources of outcomes that some cells mean, and which periods count (1 or 0)."""
+        by_line = cells.reshape(self.n_lines, self.periods.count)
+        sources = np.append(by_line.any(axis=1), False)
+        sources[-1] = bool(self.filled.any()) and bool(sources[:-1][self.filled].all())
+        when = np.zeros(self.periods.counted)
+        when[: self.periods.count] = by_line.any(axis=0)
+        when[self.periods.count :] = when[: self.periods.count].all()
+        return sources, when
+
+    def working(self, stage: str | None, cells: Mask) -> Iterator[tuple[int, Any, float, float]]:
+        """Column, curve, exposure per unit, and units of a stage per outcome of some lines."""
+        columns, terms = self.counted(stage, cells)
+        if columns:
+            raise PlanError(
+                Fault(
+                    "",
+                    "what the next outcome costs beyond a stage with a capacity depends on all",
+                    "Cap a stage before it, or the average cost",
+                )
+            )
+        counts = terms.dense(self.n_columns)
+        for column in np.flatnonzero(counts):
+            yield int(column), self.curves[column], float(self.per_money[column]), counts[column]
+
+    def label(self, column: int) -> str:
+        """A column in words: its line and period."""
+        name = "goodwill" if self.line[column] < 0 else self.names[self.line[column]]
+        label = self.periods.labels[self.period[column]] if self.periods is not ONE else ""
+        return f"{name} {label}".strip()
+
+    def stage(self, name: str) -> int:
+        """The place of a stage; an error where there is none of that name."""
+        known = () if self.funnel is None else self.funnel.stages
+        if name not in known:
+            raise UnknownName.of("stage", name, known)
+        return known.index(name)
+
+    # ------------------------------------------------------------------------------------------
+    # Money
+
+    @cached_property
+    def worths(self) -> tuple[Floats, Floats]:
+        """Money, in today's worth, per outcome of each term and per unit of each column."""
+        return self._money(np.ones(self.n_lines + 1, bool), self.periods.worth)
+
+    def valued(self, cells: Mask) -> tuple[Sum, Sum]:
+        """Money, in today's worth, that some cells bring: sums over columns and over terms."""
+        sources, when = self._meant(cells)
+        terms, columns = self._money(sources, when * self.periods.worth)
+        return sum_of(columns), sum_of(terms)
+
+    def _money(self, sources: Mask, worth: Floats) -> tuple[Floats, Floats]:
+        terms, columns = np.zeros(self.n_columns), np.zeros(self.n_columns)
+        own = ~np.isnan(self.value)
+        for source in np.flatnonzero(own & sources):
+            there = self.term[source] >= 0
+            column = self.term[source][there]
+            terms[column] += self.value[source] * worth[there] * self.demand[column]
+        if self.funnel is None or not self.funnel.value:
+            return terms, columns
+        if own.any() and self.stages:
+            raise PlanError(
+                Fault(
+                    "funnel.capacity",
+                    "some lines have a value of their own, so that what a lost unit is worth is "
+                    "not known",
+                    "Drop value on the lines, or the capacity",
+                )
+            )
+        for name, value in self.funnel.values(self.periods.discount).items():
+            # A source that is not there brings nothing; it may as well be asked.
+            mixed = sources | (self.term.max(axis=1) < 0)
+            on_terms, on_columns = self.followed(self.stage(name), mixed & ~own)
+            terms += value * (on_terms.T @ worth)
+            columns += value * (on_columns.T @ worth)
+        return terms, columns
+
+    # ------------------------------------------------------------------------------------------
+    # What follows from spend
+
+    def lift(self, cells: Floats, curves: Outcomes) -> Floats:
+        """All columns that follow from the spend of cells, shape (n_columns,)."""
+        columns = np.zeros(self.n_columns)
+        n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
+        columns[:n] = cells
+        columns[n:linear] = self.reach @ cells + self.start
+        if self.limited:
+            terms = curves.outcome(self.per_money * columns)
+            for stage in self.limited:
+                came = stage.terms @ terms + stage.columns @ columns
+                columns[stage.column] = np.minimum(came, stage.capacity)
+        return columns
+
+    def highest(self, upper: Floats, budget: float, curves: Outcomes) -> Floats:
+        """What no column can exceed: cells their maxima, stocks what all money in one cell fills.
+
+        Shape (n_columns,), from maxima of cells, shape (n_cells,).
+        """
+        columns = self.lift(upper, curves)
+        n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
+        if linear > n and np.isfinite(budget):
+            most = np.asarray(self.reach.max(axis=1).toarray(), float).ravel() * budget
+            columns[n:linear] = np.minimum(columns[n:linear], most + self.start)
+        terms = curves.outcome(self.per_money * columns)
+        for stage in self.limited:
+            came = stage.terms @ terms + stage.columns @ columns
+            columns[stage.column] = np.minimum(came, stage.capacity)
+        return columns
+
+    def gradient(self, terms: Floats, columns: Floats, at: Floats, slope: Floats) -> Floats:
+        """What a unit of money in each cell adds, all that follows from it included.
+
+        Args:
+            terms: Gain per outcome of each term.
+            columns: Gain per unit of each column.
+            at: The columns as they are.
+            slope: Outcomes per unit of each column.
+
+        Returns:
+            Shape (n_cells,).
+        """
+        terms, columns = terms.astype(float), columns.astype(float)
+        for stage in reversed(self.limited):
+            # At its capacity a stage takes no more.
+            open_ = at[stage.column] < stage.capacity
+            passed = np.where(open_, columns[stage.column], 0.0)
+            terms += stage.terms.T @ passed
+            columns += stage.columns.T @ passed
+        with np.errstate(invalid="ignore"):
+            columns += np.where(terms == 0, 0.0, terms * slope)
+        n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
+        return np.asarray(columns[:n] + self.reach.T @ columns[n:linear], float)
+
+    # ------------------------------------------------------------------------------------------
+    # Telling what each line brings
+
+    def brought(self, terms: Floats) -> Floats:
+        """Outcomes of each source by period, shape (n_lines + 1, counted), goodwill's last."""
+        there = self.term >= 0
+        return np.where(there, (self.demand * terms)[self.term], 0.0)
+
+    def passed(self, terms: Floats, columns: Floats) -> tuple[Floats, Floats]:
+        """Units of each stage that arrive and that are followed up, both (n_stages, counted)."""
+        if self.funnel is None:
+            return np.zeros((0, self.periods.counted)), np.zeros((0, self.periods.counted))
+        every = np.ones(self.n_lines + 1, bool)
+        arrived, followed = [], []
+        for stage in range(len(self.funnel.stages)):
+            for matrices, found in (
+                (self.arrivals(stage, every), arrived),
+                (self.followed(stage, every), followed),
+            ):
+                found.append(matrices[0] @ terms + matrices[1] @ columns)
+        return np.array(arrived), np.array(followed)
+
+    def earned(self, terms: Floats, columns: Floats) -> Floats:
+        """Money, in today's worth, that each source brings by the period of its outcomes.
+
+        Shape (n_lines + 1, counted). Where a stage loses what is beyond its capacity, every source
+        loses the same share.
+        """
+        worth, brought = self.periods.worth, self.brought(terms)
+        own = ~np.isnan(self.value)
+        money = np.where(own[:, None], np.nan_to_num(self.value)[:, None] * worth, 0.0)
+        if self.funnel is not None:
+            per_unit = self._worth_of_arrivals(*self.passed(terms, columns))
+            fed = ~own & (self.feeds >= 0)
+            money[fed] = per_unit[self.feeds[fed]]
+        return brought * money
+
+    def _worth_of_arrivals(self, arrived: Floats, followed: Floats) -> Floats:
+        """Money per unit that arrives at each stage in each period, (n_stages, counted)."""
+        assert self.funnel is not None
+        stages, worth = self.funnel.stages, self.periods.worth
+        values = self.funnel.values(self.periods.discount)
+        result = np.zeros(arrived.shape)
+        for stage in range(len(stages) - 1, -1, -1):
+            name = stages[stage]
+            onward: Any = 0.0
+            if stage + 1 < len(stages):
+                onward = self.funnel.rates[name] * (self._delay(name).T @ result[stage + 1])
+            lost = arrived[stage] > followed[stage]
+            kept = np.where(lost, followed[stage] / np.where(lost, arrived[stage], 1.0), 1.0)
+            result[stage] = kept * (values.get(name, 0.0) * worth + onward)
+        return result
+
+    @property
+    def goodwill(self) -> Index:
+        """The columns of goodwill, shape (counted,); empty without."""
+        return np.flatnonzero(self.kind == Kind.GOODWILL)
+
+    def fill(self, cells: Floats) -> Floats:
+        """How much of goodwill each line's planned money makes up, (n_lines, counted)."""
+        where = self.goodwill - self.n_cells
+        by_cell = self.reach[where].toarray() * cells
+        return np.asarray(by_cell.reshape(len(where), self.n_lines, -1).sum(axis=2).T, float)
+
+    @property
+    def rows(self) -> list[Row]:
+        """What defines the stocks, and the capacities as rules."""
+        rows = list(self.links)
+        for (stage, _), limited in zip(self.stages, self.limited, strict=True):
+            assert self.funnel is not None
+            name = self.funnel.stages[stage]
+            for period, column in enumerate(limited.column):
+                label = self.periods.labels[period]
+                unit = np.zeros(self.n_columns)
+                unit[column] = 1.0
+                came = limited.columns[[period]].toarray()[0]
+                rows.append(
+                    Row(
+                        STOCK,
+                        f"{name} {label}",
+                        Unit.OUTCOMES,
+                        upper=0.0,
+                        spend=sum_of(unit - came),
+                        outcomes=sum_of(-limited.terms[[period]].toarray()[0]),
+                        definition=True,
+                    )
+                )
+                if np.isfinite(limited.capacity[period]):
+                    part = name if self.periods.counted == 1 else f"{name} {label}"
+                    rows.append(
+                        Row(
+                            CAPACITY,
+                            part,
+                            Unit.OUTCOMES,
+                            upper=float(limited.capacity[period]),
+                            spend=sum_of(unit),
+                        )
+                    )
+        return rows
+
+
+class _Builder:
+    """Lays out the columns of a plan, group by group."""
+
+    def __init__(self, plan: Plan, grid: Grid) -> None:
+        self.plan, self.grid = plan, grid
+        self.periods = plan.periods or ONE
+        self.lines: Sequence[Line] = plan.lines
+        self.n_cells = len(self.lines) * self.periods.count
+        self.kinds: list[NDArray[np.int8]] = []
+        self.of_line: list[Index] = []
+        self.of_period: list[Index] = []
+        self.curves: list[Curve | None] = []
+        self.demand: list[Floats] = []
+        self.reach: list[Matrix] = []
+        self.start: list[Floats] = []
+        self.links: list[Row] = []
+        n, counted = len(self.lines), self.periods.counted
+        self.term = np.full((n + 1, counted), -1, np.intp)
+        self.season = np.array(
+            [
+                self.periods.values(line.demand, f"channels.{line.name}.demand")
+                for line in self.lines
+            ]
+        )
+        prices = np.array(
+            [
+                self.periods.values(line.prices, f"channels.{line.name}.prices") * line.price
+                for line in self.lines
+            ]
+        )
+        self.per_money = 1.0 / prices[:, : self.periods.count]
+
+    def flows(self) -> Flows:
+        """The whole."""
+        plan, n = self.plan, len(self.lines)
+        self._cells()
+        for index, line in enumerate(self.lines):
+            if line.carryover is not None:
+                self._exposure(index, line)
+        filled = np.zeros(n, bool)
+        if plan.goodwill is not None:
+            filled = self._goodwill(plan.goodwill)
+        linear = sum(len(part) for part in self.kinds) - self.n_cells
+        limited = [] if plan.funnel is None else list(plan.funnel.capacity)
+        for _ in limited:
+            self._add(Kind.FOLLOWED, -1, np.ones(self.periods.counted), None)
+        stages = () if plan.funnel is None else plan.funnel.stages
+        goodwill = plan.goodwill
+        fed = [line.outcome for line in self.lines]
+        fed.append(None if goodwill is None else goodwill.outcome)
+        return Flows(
+            periods=self.periods,
+            funnel=plan.funnel,
+            kind=np.concatenate(self.kinds),
+            line=np.concatenate(self.of_line),
+            period=np.concatenate(self.of_period),
+            curves=tuple(self.curves),
+            per_money=np.concatenate(
+                [self.per_money.ravel(), np.ones(sum(map(len, self.kinds)) - self.n_cells)]
+            ),
+            demand=np.concatenate(self.demand),
+            term=self.term,
+            feeds=np.array([-1 if stage is None else stages.index(stage) for stage in fed]),
+            value=np.array([*(self._own_value(line) for line in self.lines), self._goodwill_value]),
+            filled=filled,
+            names=tuple(line.name for line in self.lines),
+            reach=sparse.vstack(self.reach, format="csr")
+            if self.reach
+            else sparse.csr_array((linear, self.n_cells)),
+            start=np.concatenate(self.start) if self.start else np.zeros(0),
+            links=tuple(self.links),
+        )
+
+    def _own_value(self, line: Line) -> float:
+        """Money per outcome that does not come from the funnel; NaN where it does."""
+        if line.value is not None:
+            return line.value
+        return self.plan.value_of(line) if not self._in_funnel(line.outcome) else np.nan
+
+    def _in_funnel(self, stage: str | None) -> bool:
+        funnel = self.plan.funnel
+        if funnel is None or stage is None or not funnel.value:
+            return False
+        return funnel.worth(stage) > 0 or self.plan.value is None
+
+    @property
+    def _goodwill_value(self) -> float:
+        goodwill = self.plan.goodwill
+        if goodwill is None or self._in_funnel(goodwill.outcome):
+            return np.nan
+        if goodwill.value is not None:
+            return goodwill.value
+        return np.nan if self.plan.value is None else self.plan.value
+
+    def _add(self, kind: Kind, line: int, demand: Floats, curve: Curve | None) -> Index:
+        """Columns for every counted period; where they are."""
+        first, n = sum(len(part) for part in self.kinds), len(demand)
+        self.kinds.append(np.full(n, kind, np.int8))
+        self.of_line.append(np.full(n, line, np.intp))
+        self.of_period.append(np.arange(n))
+        self.curves += [curve] * n
+        self.demand.append(demand)
+        return np.arange(first, first + n)
+
+    def _cells(self) -> None:
+        n, planned = len(self.lines), self.periods.count
+        for index, line in enumerate(self.lines):
+            own = line.carryover is None
+            place = self._add(
+                Kind.CELL, index, self.season[index, :planned], line.curve if own else None
+            )
+            if own:
+                self.term[index, :planned] = place
+        assert sum(map(len, self.kinds)) == n * planned
+
+    def _exposure(self, index: int, line: Line) -> None:
+        """The exposure of a line with carry-over, from its own cells."""
+        carryover = line.carryover
+        assert carryover is not None
+        counted, planned = self.periods.counted, self.periods.count
+        column = self._add(Kind.EXPOSURE, index, self.season[index], line.curve)
+        self.term[index] = column
+        kernel = carryover.kernel(counted + _memory(carryover))
+        before = self._before(line) / line.price
+        reach = sparse.lil_array((counted, self.n_cells))
+        start = np.zeros(counted)
+        cells = index * planned + np.arange(planned)
+        for s in range(counted):
+            first = np.arange(min(s + 1, planned))
+            reach[[s], cells[first]] = kernel[s - first] * self.per_money[index, first]
+            start[s] = _carried(kernel, before, s)
+        matrix = reach.tocsr()
+        self.reach.append(matrix)
+        self.start.append(start)
+        if isinstance(carryover, Geometric):
+            gain = (1.0 - carryover.rate) * self.per_money[index]
+            into = [(cells[s : s + 1], gain[s : s + 1]) for s in range(planned)]
+            self._recursion(line.name, column, carryover.rate, start[0], into)
+            return
+        for s in range(counted):
+            low, high = matrix.indptr[s], matrix.indptr[s + 1]
+            self._link(
+                line.name, s, start[s], column[[s]], np.ones(1),
+                matrix.indices[low:high], -matrix.data[low:high],
+            )  # fmt: skip
+
+    def _before(self, line: Line) -> Floats:
+        """Spend before the plan, the latest first; a single number held for ever."""
+        if line.before is None:
+            return np.array([line.current or 0.0])
+        if isinstance(line.before, tuple):
+            return np.array([*reversed(line.before), 0.0])
+        return np.array([line.before])
+
+    def _goodwill(self, goodwill: Goodwill) -> Mask:
+        counted, planned = self.periods.counted, self.periods.count
+        every = np.ones(counted)
+        column = self._add(Kind.GOODWILL, -1, every, goodwill.curve)
+        self.term[-1] = column
+        chosen = self.grid.select(goodwill.where)
+        filled = np.asarray(chosen.reshape(-1, planned)[:, 0])
+        feed = np.where(filled, 1.0, 0.0)
+        for name, weight in goodwill.feeds.items():
+            hit = self.grid.select({"name": (name,)}).reshape(-1, planned)[:, 0]
+            feed[hit & filled] = weight
+        rate, per_money = goodwill.rate, (self.per_money * feed[:, None])[filled]
+        cells = (np.flatnonzero(filled)[:, None] * planned) + np.arange(planned)
+        stock = self._stock_today(goodwill, filled, feed)
+        step, past = np.arange(counted)[:, None], np.arange(planned)
+        fading = np.where(step >= past, (1.0 - rate) * rate ** np.maximum(step - past, 0), 0.0)
+        reach = np.zeros((counted, self.n_cells))
+        for own, weight in zip(cells, per_money, strict=True):
+            reach[:, own] = fading * weight
+        reach[abs(reach) < _FADED] = 0.0
+        self.reach.append(sparse.csr_array(reach))
+        self.start.append(stock * rate ** np.arange(1, counted + 1))
+        into = [(cells[:, s], (1.0 - rate) * per_money[:, s]) for s in range(planned)]
+        self._recursion("goodwill", column, rate, rate * stock, into)
+        return filled
+
+    def _stock_today(self, goodwill: Goodwill, filled: Mask, feed: Floats) -> float:
+        if goodwill.start is not None:
+            return goodwill.start
+        known = [(self._before(line).mean() / line.price) for line in self.lines]
+        return float(feed[filled] @ np.array(known)[filled])
+
+    def _recursion(
+        self, name: str, column: Index, rate: float, first: float, into: list[tuple[Index, Floats]]
+    ) -> None:
+        """The stock of a period from that of the one before and the money of the period."""
+        for s in range(len(column)):
+            own, weight = into[s] if s < len(into) else (np.zeros(0, np.intp), np.zeros(0))
+            held, share = (column[[s - 1]], np.array([-rate])) if s else (own[:0], weight[:0])
+            self._link(
+                name, s, 0.0 if s else first, column[[s]], np.ones(1),
+                np.concatenate([held, own]), np.concatenate([share, -weight]),
+            )  # fmt: skip
+
+    def _link(
+        self, name: str, step: int, value: float, own: Index, one: Floats, of: Index, weight: Floats
+    ) -> None:
+        index, data = np.concatenate([own, of]), np.concatenate([one, weight])
+        self.links.append(
+            Row(
+                STOCK,
+                f"{name} {self.periods.labels[step]}",
+                Unit.MONEY,
+                value,
+                value,
+                Sum(index, data),
+                definition=True,
+            )
+        )
+
+
+def _memory(carryover: Any) -> int:
+    """Periods before the plan that may still matter."""
+    if not isinstance(carryover, Geometric):
+        return int(carryover.length)
+    rate = max(carryover.rate, 1e-300)
+    return min(int(np.ceil(np.log(_FADED) / np.log(rate))) + 1, 5_000)
+
+
+def _carried(kernel: Floats, before: Floats, step: int) -> float:
+    """What is left in a period of spend before the plan, the latest first, its last for ever."""
+    left = kernel[step + 1 :]
+    n = min(len(left), len(before) - 1)
+    return float(left[:n] @ before[:n] + left[n:].sum() * before[-1])
