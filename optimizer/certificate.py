@@ -23,7 +23,7 @@ import numpy as np
 
 from optimizer.plan.curves import Floats
 from optimizer.plan.flows import CAPACITY, STOCK
-from optimizer.plan.grid import SwitchKind
+from optimizer.plan.grid import SwitchKind, Unit
 from optimizer.plan.plan import Plan
 from optimizer.problem import Problem, compile_plan
 
@@ -213,7 +213,11 @@ def _rule_faults(plan: Plan, problem: Problem, spend: Floats) -> list[str]:
             faults.append(f"{len(lines) - _TOLD:,} more lines likewise")
     missed, size = _missed(problem, spend)
     hard = np.isnan(problem.rows.penalty)
-    for row in np.flatnonzero(hard & (missed > _SAME * np.maximum(size, 1e-300))):
+    least = np.full(len(size), 1e-300)
+    if problem.grid.n_periods > 1:  # a limit may hang on a period with next to no money
+        money = np.array([unit is Unit.MONEY for unit in problem.rows.unit], bool)
+        least[money] = 0.1 * problem.money
+    for row in np.flatnonzero(hard & (missed > _SAME * np.maximum(size, least))):
         rule = " ".join(word for word in (problem.rows.rule[row], problem.rows.part[row]) if word)
         faults.append(f"the rule {rule} is missed by {missed[row]:,.6g} {problem.rows.unit[row]}")
     total = spend[: problem.n_cells].sum()

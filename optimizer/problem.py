@@ -269,6 +269,14 @@ class Problem:
         """Whether some columns follow from others."""
         return self.n_columns > self.n_cells
 
+    @property
+    def money(self) -> float:
+        """The size of money in a period, against which rounding is judged."""
+        grid = self.grid
+        upper = float(self.upper[: self.n_cells].max(initial=0.0))
+        whole = grid.budget / grid.n_periods
+        return min(upper, whole) if np.isfinite(upper) else whole
+
     def lift(self, spend: Floats) -> Floats:
         """All columns that follow from the spend of the cells; *spend* may hold any number more."""
         flows = self.grid.flows
@@ -372,7 +380,11 @@ class Problem:
             return False
         switched = self.switched(spend)
         scale = self.rows.scale(spend, self.outcomes(spend), switched)
-        missed = self.violations(spend) > tolerance * np.maximum(scale, 1e-300)
+        least = 1e-300
+        if self.grid.n_periods > 1:  # a limit may hang on a period with next to no money
+            is_money = np.array([unit is Unit.MONEY for unit in self.rows.unit], bool)
+            least = np.where(is_money, 10.0 * self.money, least)
+        missed = self.violations(spend) > tolerance * np.maximum(scale, least)
         return not np.any(missed & ~self.rows.soft)
 
     def standing(self, spend: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:

@@ -62,7 +62,7 @@ class _Scales:
         outcomes = np.where(reach > 0, reach, 1.0)
         # All spend by the largest amount; stocks, which may be few leads, each by its own.
         columns = np.where(problem.upper > 0, problem.upper, 1.0)
-        columns[: problem.n_cells] = columns[: problem.n_cells].max(initial=0.0) or 1.0
+        columns[: problem.n_cells] = problem.money or 1.0
         spend = abs(problem.rows.spend) @ sparse.diags_array(columns)
         units = abs(problem.rows.outcomes)
         sizes = [spend, units @ sparse.diags_array(outcomes), abs(problem.rows.switches)]

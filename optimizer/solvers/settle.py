@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from optimizer.plan.curves import Floats
 from optimizer.problem import Problem
@@ -19,14 +21,19 @@ __all__ = ["settle", "sharpened"]
 _NEAR = 1e-7
 # What cutting planes leave of an outcome that is to be reached.
 _NEAR_OUTCOME = 1e-5
-_STEPS = 3
+_STEPS = 5
+# What a solver leaves of money in a period, as a share of an average period's.
+_NOTHING = 1e-9
+# So many conditions are solved by least squares; more by the quicker normal equations.
+_FEW_ROWS = 60
 
 
 def settle(problem: Problem, spend: Floats) -> Floats:
     """*spend* with its bounds and binding spend rules met to the last digit; stocks follow."""
     n = problem.n_cells
     low, high, floor = problem.lower[:n], problem.upper[:n], problem.floor[:n]
-    room = _NEAR * np.maximum(high, 1e-300)
+    # With periods, what a line spends in one may be tiny beside the whole, and another's limit.
+    room = _NEAR * np.maximum(high, 1e-300) if problem.grid.n_periods == 1 else _NOTHING * problem.money
     cells = np.clip(spend[:n], low, high)
     cells = np.where(cells - low <= room, low, np.where(high - cells <= room, high, cells))
     near_floor = (floor > 0) & (cells > room) & (abs(cells - floor) <= room)
@@ -62,24 +69,38 @@ def _corrected(problem: Problem, cells: Floats, free: NDArray[np.intp]) -> Float
     # Weighted by spend, so that a small line is not moved by a large one's rounding; each condition
     # by its own size, so that money and outcomes count alike.
     weight, size = cells[free], scale[binds]
-    step = np.linalg.lstsq(matrix * weight / size[:, None], missing[binds] / size, rcond=1e-12)[0]
+    step = _shortest(
+        sparse.diags_array(1.0 / size) @ matrix @ sparse.diags_array(weight), missing[binds] / size
+    )
     moved = cells.copy()
     moved[free] += step * weight
     return moved
 
 
-def _slopes(problem: Problem, spend: Floats, which: NDArray[np.intp]) -> Floats:
+def _shortest(matrix: sparse.csr_array, right: Floats) -> Floats:
+    """The shortest step that brings *matrix* · step to *right*, or as near as may be."""
+    if matrix.shape[0] <= _FEW_ROWS:
+        return np.asarray(np.linalg.lstsq(matrix.toarray(), right, rcond=1e-12)[0], float)
+    # Normal equations lose half the digits, which the next Newton step brings back; a trace of the
+    # identity stands in for the rank that conditions with much in common lack.
+    square = matrix @ matrix.T
+    trace = 1e-12 * float(square.diagonal().sum())
+    square = (square + sparse.diags_array(np.full(len(right), max(trace, 1e-300)))).tocsc()
+    return np.asarray(matrix.T @ splu(square).solve(right), float)
+
+
+def _slopes(problem: Problem, spend: Floats, which: NDArray[np.intp]) -> sparse.csr_array:
     """What a unit of money in each cell adds to some rows, shape (n_which, n_cells)."""
     rows, n = problem.rows, problem.n_cells
-    matrix = rows.spend[which].toarray()
-    follow = np.diff(rows.outcomes[which].indptr) > 0
-    follow |= np.any(matrix[:, n:] != 0, axis=1)
-    result = matrix[:, :n].copy()
+    plain = rows.spend[which].tocsr()
+    on_stocks = np.diff(plain[:, n:].tocsr().indptr) > 0
+    follow = on_stocks | (np.diff(rows.outcomes[which].indptr) > 0)
+    result = plain[:, :n].tolil()
     for place in np.flatnonzero(follow):
         on_terms = rows.outcomes[[which[place]]].toarray()[0]
-        gains = problem.gains(spend, on_terms, matrix[place])
-        result[place] = np.nan_to_num(gains, posinf=0.0, neginf=0.0)
-    return result
+        gains = problem.gains(spend, on_terms, plain[[place]].toarray()[0])
+        result[[place]] = np.nan_to_num(gains, posinf=0.0, neginf=0.0)[None, :]
+    return result.tocsr()
 
 
 def sharpened(problem: Problem, spend: Floats) -> Floats:

@@ -151,11 +151,12 @@ def climb(
     clock: Clock,
     incumbent: Incumbent,
     cutoff: float = -np.inf,
+    gap: float = 0.0,
 ) -> Climb:
     """Solve one box with its envelopes to *tolerance*, absolute, in units of the objective.
 
-    Ends early once no plan in the box can be better than *cutoff*. Every spend on the way is
-    offered to the *incumbent*.
+    Ends early once no plan in the box can be better than *cutoff*, or by more than *gap* than the
+    *incumbent*, to whom every spend on the way is offered.
     """
     problem, switch = part.problem, switch_of(part.problem)
     work = part.at_work
@@ -190,6 +191,8 @@ def climb(
         missing = np.flatnonzero((excess > 1e-13 * size) & work)
         exact = np.all(excess <= 1e-10 * size) if part.problem.rows.outcomes.nnz else True
         if not missing.size or (open_value <= tolerance and exact) or answer.value <= cutoff:
+            break
+        if relative_gap(incumbent.value, answer.value) <= gap:
             break
         progress = better or answer.value < least - EXACT * abs(answer.value)
         stalled, least = 0 if progress else stalled + 1, min(least, answer.value)
@@ -238,9 +241,11 @@ class Tangents:
             problem.curves, problem.exposure * box.low, problem.exposure * box.high
         )
         # The last digits cost little where lines stand alone, and much where they share stocks.
-        share = 0.1 * options.gap if problem.has_stocks else EXACT
-        tolerance = share * part.scales.objective
-        result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
+        enough = 0.3 * options.gap if problem.has_stocks else 0.0
+        tolerance = EXACT * part.scales.objective
+        result = climb(
+            part, envelopes, box, Cuts(), tolerance, clock, incumbent, gap=enough
+        )
         if result.status is not Status.OPTIMAL or result.relaxed is None:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
         incumbent.sharpen()
