@@ -191,8 +191,9 @@ class Allocation:
         import pandas as pd
 
         grid, flows, n = self.problem.grid, self.problem.grid.flows, self.problem.grid.n_periods
-        outcome, value = self.terms, grid.value * self.terms
-        if flows is not None:
+        if flows is None:
+            outcome, value = self.terms, grid.value * self.terms
+        else:
             outcome = flows.brought(self.terms)[:-1, :n].ravel()
             value = flows.earned(self.terms, self.columns)[:-1, :n].ravel()
         return pd.DataFrame(
@@ -216,9 +217,9 @@ class Allocation:
     def by_period(self) -> pd.DataFrame:
         """One row per period that counts, those after the plan's end among them.
 
-        Columns: period, planned (whether money is spent in it), spend, current, outcome, value (of
-        lines and goodwill; in today's worth), goodwill (the stock; NaN without), goodwill_outcome,
-        goodwill_value.
+        Columns: period, planned (whether money is spent in it), spend, current, outcome, value (the
+        money that comes in the period, in today's worth), goodwill (the stock; NaN without),
+        goodwill_outcome, goodwill_value (of the outcomes of the period, whenever it comes).
         """
         import pandas as pd
 
@@ -231,10 +232,12 @@ class Allocation:
 
         if flows is None:
             brought = np.vstack([self.terms, np.zeros(len(self.terms))]).sum(axis=1, keepdims=True)
-            earned, stock = np.array([[self.earnings.total.sum()], [0.0]]), np.full(1, np.nan)
+            earned, stock = np.zeros((2, 1)), np.full(1, np.nan)
+            income = np.array([self.earnings.total.sum()])
         else:
             brought = flows.brought(self.terms)
             earned = flows.earned(self.terms, self.columns)
+            income = flows.income(self.terms, self.columns)
             there = flows.goodwill
             stock = self.columns[there] if len(there) else np.full(counted, np.nan)
         return pd.DataFrame(
@@ -244,7 +247,7 @@ class Allocation:
                 "spend": whole(self.spend),
                 "current": whole(grid.current),
                 "outcome": brought.sum(axis=0),
-                "value": earned.sum(axis=0),
+                "value": income,
                 "goodwill": stock,
                 "goodwill_outcome": brought[-1],
                 "goodwill_value": earned[-1],

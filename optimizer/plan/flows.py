@@ -50,6 +50,8 @@ Matrix = Any  # scipy's sparse arrays have no common type with addition
 
 # What is left of earlier money below this share is nothing.
 _FADED = 1e-12
+# Periods before the plan that are looked back on at most.
+_MEMORY = 5_000
 
 
 class Kind(IntEnum):
@@ -314,9 +316,9 @@ class Flows:
                 )
             )
         for name, value in self.funnel.values(self.periods.discount).items():
-            # A source that is not there brings nothing; it may as well be asked.
-            mixed = sources | (self.term.max(axis=1) < 0)
-            on_terms, on_columns = self.followed(self.stage(name), mixed & ~own)
+            on_terms, on_columns = self.followed(
+                self.stage(name), self._mixed(sources & ~own)
+            )
             terms += value * (on_terms.T @ worth)
             columns += value * (on_columns.T @ worth)
         return terms, columns
@@ -413,6 +415,21 @@ class Flows:
             fed = ~own & (self.feeds >= 0)
             money[fed] = per_unit[self.feeds[fed]]
         return brought * money
+
+    def income(self, terms: Floats, columns: Floats) -> Floats:
+        """Money, in today's worth, by the period in which it comes, shape (counted,)."""
+        own, worth = ~np.isnan(self.value), self.periods.worth
+        stated = np.nan_to_num(self.value)[:, None] * self.brought(terms)
+        money = np.where(own[:, None], stated, 0.0).sum(axis=0)
+        if self.funnel is not None:
+            for name, value in self.funnel.values(self.periods.discount).items():
+                on_terms, on_columns = self.followed(self.stage(name), self._mixed(~own))
+                money += value * (on_terms @ terms + on_columns @ columns)
+        return np.asarray(money * worth, float)
+
+    def _mixed(self, sources: Mask) -> Mask:
+        """Those sources, and such as bring nothing, which may as well be asked."""
+        return sources | (self.term.max(axis=1) < 0)
 
     def _worth_of_arrivals(self, arrived: Floats, followed: Floats) -> Floats:
         """Money per unit that arrives at each stage in each period, (n_stages, counted)."""
@@ -661,7 +678,8 @@ class _Builder:
     def _stock_today(self, goodwill: Goodwill, filled: Mask, feed: Floats) -> float:
         if goodwill.start is not None:
             return goodwill.start
-        known = [(self._before(line).mean() / line.price) for line in self.lines]
+        kernel = Geometric(retention=goodwill.rate).kernel(_MEMORY)
+        known = [_carried(kernel, self._before(line), -1) / line.price for line in self.lines]
         return float(feed[filled] @ np.array(known)[filled])
 
     def _recursion(
@@ -698,11 +716,12 @@ def _memory(carryover: Any) -> int:
     if not isinstance(carryover, Geometric):
         return int(carryover.length)
     rate = max(carryover.rate, 1e-300)
-    return min(int(np.ceil(np.log(_FADED) / np.log(rate))) + 1, 5_000)
+    return min(int(np.ceil(np.log(_FADED) / np.log(rate))) + 1, _MEMORY)
 
 
 def _carried(kernel: Floats, before: Floats, step: int) -> float:
     """What is left in a period of spend before the plan, the latest first, its last for ever."""
     left = kernel[step + 1 :]
     n = min(len(left), len(before) - 1)
-    return float(left[:n] @ before[:n] + left[n:].sum() * before[-1])
+    rest = 1.0 - kernel[: step + 1 + n].sum()  # weights add up to one
+    return float(left[:n] @ before[:n] + max(rest, 0.0) * before[-1])
