@@ -179,7 +179,7 @@ class Allocation:
         total = spend.sum(axis=1)
         with np.errstate(invalid="ignore"):
             spread = (values * spend).sum(axis=1) / np.where(total > 0, total, 1.0)
-        return np.where(total > 0, spread, values.max(axis=1))
+        return np.asarray(np.where(total > 0, spread, values.max(axis=1)), float)
 
     @cached_property
     def by_cell(self) -> pd.DataFrame:
@@ -269,10 +269,10 @@ class Allocation:
         if flows is None:
             stages = self.problem.grid.stages
             arrived = np.array([[stages[name] @ self.terms] for name in funnel.stages])
-            followed, labels = arrived, ("",)
+            followed = arrived
         else:
             arrived, followed = flows.passed(self.terms, self.columns)
-            labels = flows.periods.labels
+        labels = ("",) if flows is None else flows.periods.labels
         capacity = np.full(arrived.shape, np.nan)
         if flows is not None:
             for (stage, _), limited in zip(flows.stages, flows.limited, strict=True):

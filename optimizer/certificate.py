@@ -145,13 +145,12 @@ def _followed(problem: Problem, spend: Floats) -> Floats:
     rows = problem.rows
     own = np.array([rule == STOCK for rule in rows.rule])
     capacity = np.full(problem.n_columns, np.inf)
-    for row in np.flatnonzero([rule == CAPACITY for rule in rows.rule]):
+    for row in np.flatnonzero([rule.startswith(f"{CAPACITY} ") for rule in rows.rule]):
         (column,) = rows.spend[[row]].indices
         capacity[column] = rows.upper[row]
     spends, outcomes = rows.spend.tocsr(), rows.outcomes.tocsr()
     terms: Floats | None = None
-    for place, row in enumerate(np.flatnonzero(own)):
-        column = problem.n_cells + place
+    for column, row in enumerate(np.flatnonzero(own), start=problem.n_cells):
         first, last = spends.indptr[row], spends.indptr[row + 1]
         known = spends.data[first:last] @ columns[spends.indices[first:last]]
         if rows.lower[row] == rows.upper[row]:

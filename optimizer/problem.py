@@ -380,7 +380,7 @@ class Problem:
             return False
         switched = self.switched(spend)
         scale = self.rows.scale(spend, self.outcomes(spend), switched)
-        least = 1e-300
+        least = np.full(len(self.rows), 1e-300)
         if self.grid.n_periods > 1:  # a limit may hang on a period with next to no money
             is_money = np.array([unit is Unit.MONEY for unit in self.rows.unit], bool)
             least = np.where(is_money, 10.0 * self.money, least)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.allocation import Allocation
-from optimizer.plan.constraints import Changes, Constraint, Share, Spend, SpendAll, Split
+from optimizer.plan.constraints import Changes, Constraint, Pacing, Share, Spend, SpendAll, Split
 from optimizer.plan.curves import Floats
+from optimizer.plan.flows import CAPACITY
 from optimizer.plan.grid import Unit
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
@@ -38,6 +39,8 @@ _SECONDS = 10.0
 _ENDLESS = 20.0
 STEP = 0.01
 """A price that is solved for again is for an easing by this share of the rule's own limit."""
+# Parts of a rule that are told one by one.
+_NAMED = 8
 POINT = 0.01
 """One percentage point."""
 
@@ -51,12 +54,15 @@ class Sharp:
         self.concave = self.problem.is_concave
         limit = allocation.options.time_limit or _SECONDS
         self.options = Options(SHARP if self.concave else CLOSE, limit)
-        given = Solution(Status.OPTIMAL, allocation.spend, allocation.objective, _bound(allocation))
-        found = solve(self.problem, self.options, allocation.spend)
+        given = Solution(
+            Status.OPTIMAL, allocation.columns, allocation.objective, _bound(allocation)
+        )
+        found = solve(self.problem, self.options, allocation.columns)
         if found.spend is None or found.value < given.value - 1e-9 * abs(given.value):
             found = given
         self.solution = found
-        self.spend: Floats = allocation.spend if found.spend is None else found.spend
+        self.spend: Floats = allocation.columns if found.spend is None else found.spend
+        """All columns: the cells, then the stocks that follow from them."""
         self.value, self.bound = found.value, found.bound
         # Where the sharp search stalls before its proof, the answer's own duals are the best known.
         duals = found.duals or allocation.duals
@@ -71,7 +77,7 @@ class Sharp:
         keeps.
         """
         problem = self.problem
-        if problem.curves.points:
+        if problem.curves.points or problem.has_stocks:
             return False
         slopes = problem.slopes(self.spend)
         slopes = np.where(np.isfinite(slopes), slopes, 0.0)
@@ -88,18 +94,18 @@ class Sharp:
 
     @cached_property
     def room(self) -> Floats:
-        """How near to a bound counts as at it, shape (n_lines,)."""
+        """How near to a bound counts as at it, shape (n_columns,)."""
         size = np.where(np.isfinite(self.problem.upper), self.problem.upper, self.money)
         return NEAR * np.maximum(size, 1e-300)
 
     @cached_property
     def at_lower(self) -> Mask:
-        """Which lines stand at their least spend, shape (n_lines,)."""
+        """Which columns stand at their least, shape (n_columns,)."""
         return self.spend <= self.problem.lower + self.room
 
     @cached_property
     def at_upper(self) -> Mask:
-        """Which lines stand at their most spend, shape (n_lines,)."""
+        """Which columns stand at their most, shape (n_columns,)."""
         return self.spend >= self.problem.upper - self.room
 
     @cached_property
@@ -116,7 +122,7 @@ class Sharp:
         """The size of the plan in money."""
         if self.plan.budget:
             return self.plan.budget
-        return float(self.spend.sum()) or 1.0
+        return float(self.spend[: self.problem.n_cells].sum()) or 1.0
 
     def gain(self, eased: Problem) -> tuple[float, float]:
         """What *eased* gains over the plan, and how far that may be off."""
@@ -171,7 +177,7 @@ def easings(base: Sharp) -> Iterator[Easing]:
     for name in names:
         if name not in priced:
             continue
-        yield _budget(base) if name == BUDGET else _constraint(base, name, stated[name])
+        yield _budget(base) if name == BUDGET else _constraint(base, name, stated.get(name))
     for position, line in enumerate(base.plan.lines):
         yield from _limits(base, position, line)
 
@@ -180,7 +186,9 @@ def _budget(base: Sharp) -> Easing:
     """The ceiling on all spend; lines without a maximum of their own end at it, too."""
     problem, budget = base.problem, base.problem.grid.budget
     row = problem.rows.rule.index(BUDGET)
-    whole = (problem.grid.maximum > problem.upper) & base.at_upper
+    n = problem.n_cells
+    whole = np.zeros(problem.n_columns, bool)
+    whole[:n] = (problem.grid.maximum > problem.upper[:n]) & base.at_upper[:n]
     derivative = float("nan")
     if base.duals is not None:
         derivative = float(base.duals.rows[row] + base.duals.bounds[whole].sum())
@@ -190,7 +198,11 @@ def _budget(base: Sharp) -> Easing:
             return compile_plan(replace(base.plan, budget=budget + units))
         free = _without(problem, np.arange(len(problem.rows)) == row)
         own = problem.grid.maximum
-        most = np.where(np.isfinite(own), own, _ENDLESS * max(base.money, budget))
+        endless = _ENDLESS * max(base.money, budget)
+        most = np.where(np.isfinite(own), own, endless)
+        flows = problem.grid.flows
+        if problem.has_stocks and flows is not None:
+            most = flows.highest(most, np.inf, problem.curves)
         return replace(free, upper=np.maximum(most, problem.lower))
 
     return Easing(
@@ -208,7 +220,7 @@ def _budget(base: Sharp) -> Easing:
     )
 
 
-def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
+def _constraint(base: Sharp, name: str, stated: Constraint | None) -> Easing:
     """Every condition of one rule, each eased by a unit of its own."""
     rows = base.problem.rows
     own = np.array([rule == name for rule in rows.rule], bool)
@@ -233,6 +245,8 @@ def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
     coarse = unit in {"point", "lines"} or (unit != "money" and STEP * largest < 1.0)
 
     def eased(units: float) -> Problem:
+        if stated is None:
+            return compile_plan(_with_capacity(base.plan, name, units))
         if np.isinf(units):
             return _without(base.problem, own)
         if isinstance(stated, Split | Share):
@@ -244,7 +258,7 @@ def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
 
     return Easing(
         name=name,
-        part=", ".join(parts if len(parts) == 1 else binding),
+        part=_parts(list(parts if len(parts) == 1 else binding)),
         unit=unit,
         size=size,
         binding=bool(tight.any()),
@@ -255,6 +269,30 @@ def _constraint(base: Sharp, name: str, stated: Constraint) -> Easing:
         limit=100.0 if unit == "point" else float("inf"),
         eased=eased,
     )
+
+
+def _parts(parts: list[str]) -> str:
+    """Parts of a rule by name; of many, the first and how many more."""
+    if len(parts) <= _NAMED:
+        return ", ".join(parts)
+    return f"{', '.join(parts[: _NAMED - 1])} + {len(parts) - _NAMED + 1}"
+
+
+def _with_capacity(plan: Plan, name: str, more: float) -> Plan:
+    """*plan* with so much more capacity in every period of a stage; infinite: without a limit."""
+    funnel = plan.funnel
+    assert funnel is not None
+    stage = name.removeprefix(f"{CAPACITY} ")
+    limits = dict(funnel.capacity)
+    own = limits.pop(stage)
+    if np.isfinite(more):
+        if isinstance(own, int | float):
+            limits[stage] = own + more
+        elif isinstance(own, dict):
+            limits[stage] = {period: units + more for period, units in own.items()}
+        else:
+            limits[stage] = tuple(units + more for units in own)
+    return replace(plan, funnel=replace(funnel, capacity=limits))
 
 
 def _wider(rule: Split | Share, room: float) -> Split | Share:
@@ -296,15 +334,22 @@ def _spend_shared(base: Sharp, stated: Split | Share, part: str) -> float:
         if group and (part == group or part.endswith(f" in {group}")):
             scope = scope & mask
             break
-    return float(base.spend[scope].sum())
+    return float(base.spend[: grid.n_cells][scope].sum())
 
 
 def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
     """The limits on one line's own spend."""
     problem, grid = base.problem, base.problem.grid
-    held = 0.0 if base.duals is None else float(base.duals.bounds[position])
-    low, high = float(problem.lower[position]), float(grid.maximum[position])
-    floor, spend = float(problem.floor[position]), float(base.spend[position])
+    cells = np.arange(position * grid.n_periods, (position + 1) * grid.n_periods)
+    if line.locked is None:  # cells that are fixed for a period alone are not the line's limits
+        cells = cells[problem.lower[cells] < problem.upper[cells]]
+    if not len(cells):
+        return
+    held = 0.0 if base.duals is None else float(base.duals.bounds[cells].sum())
+    low, high = float(problem.lower[cells[0]]), float(grid.maximum[cells[0]])
+    floor, spends = float(problem.floor[cells[0]]), base.spend[cells]
+    if floor > 0:
+        spends = np.where(spends > base.room[cells], spends, np.inf)
     # Without a budget something must limit a line: a thousand times what is spent now.
     without = None if np.isfinite(grid.budget) else 1e3 * max(high, base.money)
 
@@ -326,7 +371,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
             part="",
             unit=str(Unit.MONEY),
             size=1.0,
-            binding=bool(slack <= base.room[position]),
+            binding=bool(slack <= base.room[cells[0]]),
             derivative=max(derivative, 0.0) if base.duals is not None else float("nan"),
             most=float("inf"),
             step=min(STEP * (amount or base.money), limit),
@@ -352,7 +397,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
     if low > 0:
         yield easing(
             "minimum",
-            spend - low,
+            float(spends.min()) - low,
             -held,
             lambda units: replace(line, minimum=max(low - units, 0.0)),
             amount=low,
@@ -361,7 +406,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
     if np.isfinite(high) and high < grid.budget:
         yield easing(
             "maximum",
-            high - spend,
+            high - float(base.spend[cells].max()),
             held,
             lambda units: replace(line, maximum=without if np.isinf(units) else high + units),
             amount=high,
@@ -369,7 +414,7 @@ def _limits(base: Sharp, position: int, line: Line) -> Iterator[Easing]:
     if floor > 0:
         yield easing(
             "minimum if active",
-            spend - floor,
+            float(spends.min()) - floor,
             float("nan"),
             lambda units: replace(line, minimum_if_active=max(floor - units, 0.0)),
             amount=floor,
@@ -400,23 +445,31 @@ def in_money(plan: Plan) -> Plan:
     def money(amount: Any) -> Any:
         return amount.share * budget if isinstance(amount, Percent) else amount
 
-    def changed(stated: Any, names: tuple[str, ...]) -> Any:
+    def changed(stated: Any, names: tuple[str, ...], parts: int = 1) -> Any:
         new = {
-            name: money(getattr(stated, name))
+            name: money(getattr(stated, name)) / parts
             for name in names
             if isinstance(getattr(stated, name), Percent)
         }
         return replace(stated, **new) if new else stated
 
     words = ("minimum", "maximum", "minimum_if_active", "locked")
+    periods = 1 if plan.periods is None else plan.periods.count
     rules: list[Constraint] = []
     for rule in plan.constraints:
         if isinstance(rule, SpendAll):
             rules.append(Spend(at_least=budget, penalty=rule.penalty, name=rule.name))
         elif isinstance(rule, Spend | Changes):
             rules.append(changed(rule, ("at_least", "at_most")))
+        elif isinstance(rule, Pacing):
+            limits = {
+                word: {label: money(amount) for label, amount in getattr(rule, word).items()}
+                for word in ("at_least_by", "at_most_by")
+            }
+            rules.append(replace(rule, **limits))
         else:
             rules.append(rule)
     return replace(
-        plan, lines=tuple(changed(line, words) for line in plan.lines), constraints=tuple(rules)
+        plan, lines=tuple(changed(line, words, periods) for line in plan.lines),
+        constraints=tuple(rules)
     )

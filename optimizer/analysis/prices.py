@@ -116,7 +116,7 @@ def marginal_budget(allocation: Allocation) -> float:
         return _directional(allocation, moved, allocation.duals) / unit
     step = STEP * plan.budget if plan.budget > 0 else 1.0
     moved = compile_plan(replace(plan, budget=plan.budget + step))
-    start = allocation.spend if moved.feasible(allocation.spend) else None
+    start = allocation.columns if moved.feasible(allocation.columns) else None
     found = solve(moved, allocation.options, start)
     if found.spend is None:
         return float("nan")
@@ -130,7 +130,7 @@ def marginal_budget(allocation: Allocation) -> float:
 def _directional(allocation: Allocation, moved: Problem, duals: Duals) -> float:
     """First-order gain from the limits of the plan to those of *moved*: Σ dual · change."""
     problem = allocation.problem
-    spend = allocation.spend
+    spend = allocation.columns
     full = true_duals(problem, spend, duals)
     # What does not bind has no price, whatever a solver's last digits say.
     room = NEAR * np.maximum(np.where(np.isfinite(problem.upper), problem.upper, spend.sum()), 1.0)
@@ -240,7 +240,7 @@ def _holds_up_to(base: Sharp, rule: Easing, price: float) -> float:
 def _cost(base: Sharp, rule: Easing) -> float:
     if base.concave and not rule.binding:
         return 0.0
-    endless = base.problem.price == 0 and np.isinf(base.problem.grid.maximum).any()
+    endless = not base.problem.price[: base.problem.n_cells].any() and np.isinf(base.problem.grid.maximum).any()
     if rule.name == BUDGET and endless:
         return float("nan")  # money costs nothing then, and no sum would be enough
     gain, doubt = base.gain(rule.eased(float("inf")))

@@ -72,7 +72,7 @@ class Delayed:
     def kernel(self, n: int) -> Floats:
         """k₀ … kₙ₋₁, shape (n,)."""
         lags = np.arange(self.length)
-        return _cut(self.retention ** ((lags - self.delay) ** 2), n)
+        return _cut(np.asarray(self.retention ** ((lags - self.delay) ** 2), float), n)
 
 
 @stated
@@ -96,9 +96,9 @@ class Weibull:
         """k₀ … kₙ₋₁, shape (n,)."""
         if self.form == "survival":
             left = np.exp(-((np.arange(self.length) / self.scale) ** self.shape))
-            return _cut(np.cumprod(left), n)
+            return _cut(np.asarray(np.cumprod(left), float), n)
         place = (np.arange(self.length) + 1.0) / self.scale
-        return _cut(place ** (self.shape - 1.0) * np.exp(-(place**self.shape)), n)
+        return _cut(np.asarray(place ** (self.shape - 1.0) * np.exp(-(place**self.shape))), n)
 
 
 def _cut(weights: Floats, n: int) -> Floats:
@@ -111,6 +111,10 @@ Carryover = Annotated[Geometric | Delayed | Weibull, Field(discriminator="kind")
 """Any carry-over, told apart by ``kind``."""
 
 CARRYOVERS: tuple[type, ...] = get_args(get_args(Carryover)[0])
+
+
+def _brand() -> dict[str, tuple[str, ...]]:
+    return {"role": ("brand",)}
 
 
 @stated
@@ -127,7 +131,7 @@ class Goodwill:
     """r, the share left after one period; in [0, 1)."""
     half_life: Positive | None = None
     """Periods after which half is left."""
-    where: Where = Field(default_factory=lambda: {"role": ("brand",)})
+    where: Where = Field(default_factory=_brand)
     """The lines that fill it; all brand lines by default."""
     feeds: Annotated[dict[str, Number], AfterValidator(sorted_mapping)] = Field(
         default_factory=dict

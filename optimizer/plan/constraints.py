@@ -588,15 +588,11 @@ class Pacing:
 
     def _cumulative(self, grid: Grid, cells: Any, part: str) -> list[Row]:
         rows = []
-        limits = [(label, -np.inf, money) for label, money in self.at_most_by.items()]
-        limits += [(label, money, np.inf) for label, money in self.at_least_by.items()]
+        limits = [(label, -np.inf, grid.money(most)) for label, most in self.at_most_by.items()]
+        limits += [(label, grid.money(least), np.inf) for label, least in self.at_least_by.items()]
         for label, low, high in limits:
             until = _until(grid, label, self.name).reshape(cells.shape) & cells
-            rows.append(
-                self._row(
-                    part, f"by {label}", grid.money(low), grid.money(high), until.astype(float)
-                )
-            )
+            rows.append(self._row(part, f"by {label}", low, high, until.astype(float)))
         return rows
 
 

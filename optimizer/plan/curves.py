@@ -104,7 +104,7 @@ class _Formula:
     def reaches(self, slope: float) -> float:
         """Where the slope falls to *slope* (above zero) for good; 0 if it is nowhere that steep."""
         place = float(self.inverse(np.float64(slope), *map(np.float64, self.values)))
-        steep = np.isinf(place) or float(self.slope(np.float64(place))) >= slope * (1 - 1e-9)
+        steep = np.isinf(place) or float(self.slope(np.array(place))) >= slope * (1 - 1e-9)
         return place if steep else 0.0
 
     def outcome(self, exposure: Floats) -> Floats:

@@ -42,7 +42,7 @@ __all__ = ["CAPACITY", "STOCK", "Flows", "Kind", "has_flows"]
 STOCK = "stock"
 """Name of the conditions that say what a stock is."""
 CAPACITY = "capacity"
-"""Name of the rule that a stage follows up no more than it can."""
+"""First word of the rule that a stage follows up no more than it can; the stage is the second."""
 
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -203,7 +203,7 @@ class Flows:
         if not lags:
             return sparse.csr_array((n, n))
         return sparse.diags_array(
-            [np.full(n - lag, shares[lag]) for lag in lags],
+            [shares[lag] * np.ones(n - lag) for lag in lags],
             offsets=[-lag for lag in lags],
             shape=(n, n),
         ).tocsr()
@@ -350,9 +350,8 @@ class Flows:
             most = np.asarray(self.reach.max(axis=1).toarray(), float).ravel() * budget
             columns[n:linear] = np.minimum(columns[n:linear], most + self.start)
         terms = curves.outcome(self.per_money * columns)
-        for stage in self.limited:
-            came = stage.terms @ terms + stage.columns @ columns
-            columns[stage.column] = np.minimum(came, stage.capacity)
+        for stage in self.limited:  # a capacity is a rule, which has a price, and no bound
+            columns[stage.column] = stage.terms @ terms + stage.columns @ columns
         return columns
 
     def gradient(self, terms: Floats, columns: Floats, at: Floats, slope: Floats) -> Floats:
@@ -392,7 +391,8 @@ class Flows:
         if self.funnel is None:
             return np.zeros((0, self.periods.counted)), np.zeros((0, self.periods.counted))
         every = np.ones(self.n_lines + 1, bool)
-        arrived, followed = [], []
+        arrived: list[Floats] = []
+        followed: list[Floats] = []
         for stage in range(len(self.funnel.stages)):
             for matrices, found in (
                 (self.arrivals(stage, every), arrived),
@@ -414,7 +414,7 @@ class Flows:
             per_unit = self._worth_of_arrivals(*self.passed(terms, columns))
             fed = ~own & (self.feeds >= 0)
             money[fed] = per_unit[self.feeds[fed]]
-        return brought * money
+        return np.asarray(brought * money, float)
 
     def income(self, terms: Floats, columns: Floats) -> Floats:
         """Money, in today's worth, by the period in which it comes, shape (counted,)."""
@@ -429,7 +429,7 @@ class Flows:
 
     def _mixed(self, sources: Mask) -> Mask:
         """Those sources, and such as bring nothing, which may as well be asked."""
-        return sources | (self.term.max(axis=1) < 0)
+        return np.asarray(sources | (self.term.max(axis=1) < 0), bool)
 
     def _worth_of_arrivals(self, arrived: Floats, followed: Floats) -> Floats:
         """Money per unit that arrives at each stage in each period, (n_stages, counted)."""
@@ -466,14 +466,14 @@ class Flows:
             assert self.funnel is not None
             name = self.funnel.stages[stage]
             for period, column in enumerate(limited.column):
-                label = self.periods.labels[period]
+                label = "" if self.periods is ONE else self.periods.labels[period]
                 unit = np.zeros(self.n_columns)
                 unit[column] = 1.0
                 came = limited.columns[[period]].toarray()[0]
                 rows.append(
                     Row(
                         STOCK,
-                        f"{name} {label}",
+                        f"{name} {label}".strip(),
                         Unit.OUTCOMES,
                         upper=0.0,
                         spend=sum_of(unit - came),
@@ -482,11 +482,10 @@ class Flows:
                     )
                 )
                 if np.isfinite(limited.capacity[period]):
-                    part = name if self.periods.counted == 1 else f"{name} {label}"
                     rows.append(
                         Row(
-                            CAPACITY,
-                            part,
+                            f"{CAPACITY} {name}",
+                            label,
                             Unit.OUTCOMES,
                             upper=float(limited.capacity[period]),
                             spend=sum_of(unit),
@@ -638,7 +637,7 @@ class _Builder:
             low, high = matrix.indptr[s], matrix.indptr[s + 1]
             self._link(
                 line.name, s, start[s], column[[s]], np.ones(1),
-                matrix.indices[low:high], -matrix.data[low:high],
+                matrix.indices[low:high].astype(np.intp), -matrix.data[low:high],
             )  # fmt: skip
 
     def _before(self, line: Line) -> Floats:
@@ -670,7 +669,7 @@ class _Builder:
             reach[:, own] = fading * weight
         reach[abs(reach) < _FADED] = 0.0
         self.reach.append(sparse.csr_array(reach))
-        self.start.append(stock * rate ** np.arange(1, counted + 1))
+        self.start.append(np.asarray(stock * rate ** np.arange(1, counted + 1), float))
         into = [(cells[:, s], (1.0 - rate) * per_money[:, s]) for s in range(planned)]
         self._recursion("goodwill", column, rate, rate * stock, into)
         return filled

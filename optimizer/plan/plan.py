@@ -213,7 +213,9 @@ class Plan:
                 for name, count in Counter(names).items()
                 if count > 1
             ]
-        reserved = {"split", "budget", CAPACITY, STOCK} & {rule.name for rule in self.constraints}
+        stages = () if self.funnel is None else self.funnel.capacity
+        own = {"split", "budget", STOCK, *(f"{CAPACITY} {stage}" for stage in stages)}
+        reserved = own & {rule.name for rule in self.constraints}
         if reserved - {"split"} or ("split" in reserved and self.split is not None):
             faults.append(
                 Fault("constraints", f"{sorted(reserved)[0]!r} is taken", "Choose another name")
