@@ -11,7 +11,7 @@ form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.plan.constraints import Constraint, reads_budget
 from optimizer.plan.curves import Floats, Linear, Points, Shape
 from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.table import LineTable
 
-__all__ = ["BUDGET", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+__all__ = ["BUDGET", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
 
 BUDGET = "budget"
 """Name of the rule that spend stays within the budget."""
@@ -357,16 +358,88 @@ def compile_plan(plan: Plan) -> Problem:
     Raises:
         PlanError: a rule names what is not there, or money is asked for without a value.
     """
-    grid = plan.grid
-    conditions = plan.rows
+    return Compiled.of(plan).problem
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A plan with its arrays, and which rows came from which rule: where the next plan begins.
+
+    Plans that differ in their budget or their rules only share curves, weights and exposure, and
+    the rows of every rule that the change does not touch. It holds each row twice, so it is for
+    plans of few lines that are asked many questions.
+    """
+
+    plan: Plan
+    problem: Problem
+    rows: tuple[tuple[Constraint, tuple[Row, ...]], ...]
+    """The rules in force, each with its rows."""
+
+    @classmethod
+    def of(cls, plan: Plan) -> Compiled:
+        """*plan* compiled from nothing.
+
+        Raises:
+            PlanError: a rule names what is not there, or money is asked for without a value.
+        """
+        lines, grid = plan.lines, plan.grid
+        if isinstance(lines, LineTable):
+            prices = lines.price
+        else:
+            prices = np.array([line.price for line in lines])
+        rows = tuple((rule, plan.rows_of(rule)) for rule in plan.rules)
+        exposure, curves = 1.0 / prices, CurveTable.of_lines(lines)
+        weights = np.asarray(plan.objective.weights(grid), float)
+        price = plan.objective.price_of_spend
+        return cls(plan, _assembled(grid, rows, curves, weights, price, exposure), rows)
+
+    def at(self, plan: Plan) -> Compiled:
+        """*plan* compiled, with all that it shares with this one taken over.
+
+        The arrays equal those of ``compile_plan(plan)``.
+        """
+        if not self._alike(plan):
+            return Compiled.of(plan)
+        rows = tuple((rule, self._kept(rule, plan) or plan.rows_of(rule)) for rule in plan.rules)
+        old = self.problem
+        problem = _assembled(plan.grid, rows, old.curves, old.weights, old.price, old.exposure)
+        return Compiled(plan, problem, rows)
+
+    def touched(self, plan: Plan) -> tuple[Constraint, ...]:
+        """The rules of *plan*, one of the same lines, whose rows may differ from those here."""
+        return tuple(rule for rule in plan.rules if self._kept(rule, plan) is None)
+
+    def _kept(self, rule: Constraint, plan: Plan) -> tuple[Row, ...] | None:
+        """The rows of *rule* where they are the same in *plan* as here."""
+        if plan.budget != self.plan.budget and reads_budget(rule):
+            return None
+        return next((rows for known, rows in self.rows if known == rule), None)
+
+    def _alike(self, plan: Plan) -> bool:
+        """Whether *plan* has the same lines and counts the same."""
+        old = self.plan
+        if isinstance(plan.lines, LineTable) or isinstance(old.lines, LineTable):
+            return False
+        return (plan.objective, plan.value, plan.funnel) == (
+            old.objective,
+            old.value,
+            old.funnel,
+        ) and plan.lines == old.lines
+
+
+def _assembled(
+    grid: Grid,
+    rows: Iterable[tuple[Constraint, tuple[Row, ...]]],
+    curves: CurveTable,
+    weights: Floats,
+    price: float,
+    exposure: Floats,
+) -> Problem:
+    """The budget, the rules and what their switches mean, as one problem."""
+    conditions = [row for _, own in rows for row in own]
     if np.isfinite(grid.budget):
         every = sum_of(np.ones(grid.n_lines))
         conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
-    lines = plan.lines
-    if isinstance(lines, LineTable):
-        prices = lines.price
-    else:
-        prices = np.array([line.price for line in lines])
     floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
     upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
@@ -375,10 +448,10 @@ def compile_plan(plan: Plan) -> Problem:
     conditions += _on_links(grid, switches, floor, upper)
     return Problem(
         grid=grid,
-        curves=CurveTable.of_lines(plan.lines),
-        weights=np.asarray(plan.objective.weights(grid), float),
-        price=plan.objective.price_of_spend,
-        exposure=1.0 / prices,
+        curves=curves,
+        weights=weights,
+        price=price,
+        exposure=exposure,
         lower=grid.minimum.copy(),
         upper=upper,
         rows=_stack(conditions, grid.n_lines, switches),

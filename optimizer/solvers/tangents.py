@@ -45,6 +45,12 @@ _STALLED = 3
 _FEW = 2000
 # Where a first tangent touches each curve, as shares of its concave part.
 _FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
+# And where each is touched around the plan of a problem like this one, as shares of that plan.
+_AROUND = (0.9, 0.95, 1.0, 1.05, 1.1)
+# A plan this close to its bound, in units of the objective's scale, is near enough for Newton.
+_COARSE = 1e-4
+# What a plan that began near another may be from its bound, as a share: about HiGHS's own digits.
+_CLOSE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,15 +214,36 @@ def leaf(part: LinearPart, result: Climb) -> Proof:
 
 def first_cuts(envelopes: Envelopes, work: NDArray[np.bool_]) -> Cuts:
     """A handful of tangents per term, from where its concave part begins."""
-    cuts, term = Cuts(), np.flatnonzero(work)
-    begin = envelopes.tangent
+    cuts, begin = Cuts(), envelopes.tangent
     for share in _FIRST:
-        place = begin + share * (envelopes.high - begin)
-        value, slope = envelopes.at(place)
-        cuts = cuts.plus(term, (value - slope * place)[term], slope[term])
-    place = envelopes.low
+        cuts = _touching(cuts, envelopes, work, begin + share * (envelopes.high - begin))
+    return _touching(cuts, envelopes, work, envelopes.low)
+
+
+def _touching(cuts: Cuts, envelopes: Envelopes, work: NDArray[np.bool_], exposure: Floats) -> Cuts:
+    """*cuts*, and one more per term that is at work, which touches its envelope at *exposure*."""
+    term, place = np.flatnonzero(work), np.clip(exposure, envelopes.low, envelopes.high)
     value, slope = envelopes.at(place)
     return cuts.plus(term, (value - slope * place)[term], slope[term])
+
+
+def _near(
+    part: LinearPart, envelopes: Envelopes, box: Box, near: Floats, clock: Clock, best: Incumbent
+) -> Cuts:
+    """Tangents around *near*, a plan of a problem like this one, and at the plan they lead to.
+
+    A tangent at every line's optimum makes the bound exact at once, so the rounds that would
+    close in on it are left out.
+    """
+    work, exposure, scale = part.at_work, part.problem.exposure, part.scales.objective
+    cuts = first_cuts(envelopes, work)
+    for share in _AROUND:
+        cuts = _touching(cuts, envelopes, work, share * exposure * near)
+    cuts = climb(part, envelopes, box, cuts, _COARSE * scale, clock, best).cuts
+    best.sharpen()
+    if best.spend is None:
+        return cuts
+    return _touching(cuts, envelopes, work, exposure * best.spend)
 
 
 class Tangents:
@@ -230,15 +257,21 @@ class Tangents:
         clock, incumbent = Clock(options.time_limit), Incumbent(problem)
         if start is not None:
             incumbent.offer(start)
-        part, box = LinearPart(problem), whole_box(problem)
+        part, box = LinearPart.of(problem, options.warm), whole_box(problem)
         envelopes = Envelopes.of(
             problem.curves, problem.exposure * box.low, problem.exposure * box.high
         )
         tolerance = EXACT * part.scales.objective
-        result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
+        cuts, enough, warm = Cuts(), -np.inf, options.warm
+        if warm is not None and warm.spend is not None:
+            cuts = _near(part, envelopes, box, warm.spend, clock, incumbent)
+            if incumbent.spend is not None:
+                enough = incumbent.value + min(_CLOSE, 0.5 * options.gap) * abs(incumbent.value)
+        result = climb(part, envelopes, box, cuts, tolerance, clock, incumbent, enough)
         if result.status is not Status.OPTIMAL or result.relaxed is None:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
-        incumbent.sharpen()
+        if result.bound > enough:
+            incumbent.sharpen()
         value, bound = incumbent.value, max(result.bound, incumbent.value)
         proven = relative_gap(value, bound) <= options.gap
         if incumbent.spend is None:
