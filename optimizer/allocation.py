@@ -296,6 +296,8 @@ def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
         )
     warm = options.warm
     solution = solve(problem, options, _start(problem, warm))
+    if warm is not None and solution.status is Status.STOPPED:
+        warm.part = None  # an interrupt may have come between two changes of the model
     if solution.status is Status.INFEASIBLE:
         if problem.n_lines > _EXPLAINED:
             raise _unexplained(plan, problem)
@@ -306,6 +308,7 @@ def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
         raise SolverFailed(f"no plan was found before the search stopped: {solution.reason}")
     if warm is not None:
         warm.spend = solution.spend
+        warm.prices = None if solution.duals is None else solution.duals.rows
     return Allocation(
         plan=plan,
         problem=problem,

@@ -60,7 +60,9 @@ class Warm:
     part: LinearPart | None = None
     """The model in HiGHS, with the basis of its last optimum."""
     spend: Floats | None = None
-    """Where the last best plan was, shape (n_lines,): where tangents are likely to be wanted."""
+    """The last best plan, shape (n_lines,)."""
+    prices: Floats | None = None
+    """Prices of the rows there, shape (n_rows,); None where they do not exist."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from optimizer.plan.grid import SwitchKind
 from optimizer.problem import Need, Problem
 
 from .envelopes import Envelopes
+from .follow import follow
 from .linear import LinearPart, Relaxed
 from .settle import settle, sharpened
 from .solution import Clock, Duals, Options, Proof, Solution, Status, relative_gap
@@ -108,6 +109,10 @@ class Incumbent:
             self.spend, self.value = spend, value
             return True
         return False
+
+    def short_of(self, share: float) -> float:
+        """A bound at or below this proves the plan to *share*; without a plan none does."""
+        return -np.inf if self.spend is None else self.value + share * abs(self.value)
 
     def sharpen(self) -> None:
         """Bring out the last digits of the plan; its rules and value are checked as ever."""
@@ -227,23 +232,41 @@ def _touching(cuts: Cuts, envelopes: Envelopes, work: NDArray[np.bool_], exposur
     return cuts.plus(term, (value - slope * place)[term], slope[term])
 
 
-def _near(
-    part: LinearPart, envelopes: Envelopes, box: Box, near: Floats, clock: Clock, best: Incumbent
-) -> Cuts:
-    """Tangents around *near*, a plan of a problem like this one, and at the plan they lead to.
+def _climb_near(
+    part: LinearPart,
+    envelopes: Envelopes,
+    box: Box,
+    options: Options,
+    clock: Clock,
+    best: Incumbent,
+) -> Climb:
+    """Climb from the plan of a problem like this one, which ``options.warm`` holds.
 
-    A tangent at every line's optimum makes the bound exact at once, so the rounds that would
-    close in on it are left out.
+    Newton's method leads to where that plan goes, and tangents at the optimum make the bound exact
+    at once. Where other rules bind here than there, rounds begin around it and Newton ends them.
     """
-    work, exposure, scale = part.at_work, part.problem.exposure, part.scales.objective
+    problem, work, warm = part.problem, part.at_work, options.warm
+    assert warm is not None
+    assert warm.spend is not None
+    near, prices = warm.spend, warm.prices
+    if prices is not None and len(prices) == len(problem.rows) and not best.on_outcomes:
+        best.offer(follow(problem, near, prices))
+        near = near if best.spend is None else best.spend
     cuts = first_cuts(envelopes, work)
     for share in _AROUND:
-        cuts = _touching(cuts, envelopes, work, share * exposure * near)
-    cuts = climb(part, envelopes, box, cuts, _COARSE * scale, clock, best).cuts
+        cuts = _touching(cuts, envelopes, work, share * problem.exposure * near)
+    close, scale = min(_CLOSE, 0.5 * options.gap), part.scales.objective
+    result = climb(part, envelopes, box, cuts, _COARSE * scale, clock, best, best.short_of(close))
+    if result.relaxed is None or result.bound <= best.short_of(close):
+        return result
     best.sharpen()
-    if best.spend is None:
-        return cuts
-    return _touching(cuts, envelopes, work, exposure * best.spend)
+    cuts = result.cuts
+    if best.spend is not None:
+        cuts = _touching(cuts, envelopes, work, problem.exposure * best.spend)
+    result = climb(part, envelopes, box, cuts, EXACT * scale, clock, best, best.short_of(close))
+    if result.bound > best.short_of(close):
+        best.sharpen()
+    return result
 
 
 class Tangents:
@@ -261,17 +284,14 @@ class Tangents:
         envelopes = Envelopes.of(
             problem.curves, problem.exposure * box.low, problem.exposure * box.high
         )
-        tolerance = EXACT * part.scales.objective
-        cuts, enough, warm = Cuts(), -np.inf, options.warm
-        if warm is not None and warm.spend is not None:
-            cuts = _near(part, envelopes, box, warm.spend, clock, incumbent)
-            if incumbent.spend is not None:
-                enough = incumbent.value + min(_CLOSE, 0.5 * options.gap) * abs(incumbent.value)
-        result = climb(part, envelopes, box, cuts, tolerance, clock, incumbent, enough)
+        if options.warm is not None and options.warm.spend is not None:
+            result = _climb_near(part, envelopes, box, options, clock, incumbent)
+        else:
+            tolerance = EXACT * part.scales.objective
+            result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
+            incumbent.sharpen()
         if result.status is not Status.OPTIMAL or result.relaxed is None:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
-        if result.bound > enough:
-            incumbent.sharpen()
         value, bound = incumbent.value, max(result.bound, incumbent.value)
         proven = relative_gap(value, bound) <= options.gap
         if incumbent.spend is None:

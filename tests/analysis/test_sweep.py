@@ -8,6 +8,7 @@ import pytest
 from optimizer.allocation import optimize
 from optimizer.analysis.sweep import budget_sweep, split_sweep, sweep, sweep2
 from optimizer.analysis.variations import Failed, solve_all
+from optimizer.certificate import verify
 from optimizer.errors import Infeasible, PlanError, UnknownName
 from optimizer.plan.constraints import SpendAll, Split, Target
 from optimizer.plan.document import replace_at
@@ -177,6 +178,7 @@ def test_the_order_of_a_chain_changes_no_answer():
         assert one.objective == pytest.approx(alone.objective, rel=1e-9)
         assert np.allclose(one.duals.rows, alone.duals.rows, rtol=1e-3)
         assert one.options == alone.options
+        assert verify(plan, one.spend, value=one.objective, bound=one.bound, proof=one.proof).holds
 
 
 def test_a_chain_is_one_model_and_few_rounds_whatever_fails_on_the_way(monkeypatch):
