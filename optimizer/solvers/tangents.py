@@ -47,7 +47,7 @@ _FEW = 2000
 # Where a first tangent touches each curve, as shares of its concave part.
 _FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
 # And where each is touched around the plan of a problem like this one, as shares of that plan.
-_AROUND = (0.9, 0.95, 1.0, 1.05, 1.1)
+_AROUND = (0.95, 1.0, 1.05)
 # A plan this close to its bound, in units of the objective's scale, is near enough for Newton.
 _COARSE = 1e-4
 # What a plan that began near another may be from its bound, as a share: about HiGHS's own digits.
