@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,12 +34,12 @@ from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
 from optimizer.solvers import beyond, solve
-from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, relative_gap
+from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, Warm, relative_gap
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "today"]
+__all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "solved", "today"]
 
 At = Literal["minimum", "maximum", "off"]
 
@@ -477,7 +477,14 @@ def optimize(
     if not isinstance(given, Plan):
         advice = "Make one with load, loads or Plan"
         raise PlanError(Fault("plan", f"a {type(given).__name__} is not a plan", advice))
-    problem, options = compile_plan(plan), Options(gap, time_limit, progress)
+    return solved(plan, compile_plan(plan), Options(gap, time_limit, progress))
+
+
+def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
+    """The best spend for *plan*, whose arrays are *problem*; see :func:`optimize`.
+
+    What ``options.warm`` holds of a plan like it is used, and renewed.
+    """
     if lacking := beyond(problem):
         raise PlanError(
             Fault(
@@ -487,9 +494,10 @@ def optimize(
                 "weighted, spend_all",
             )
         )
-    was = today(plan, problem)
-    start = was.columns if was is not None and was.is_feasible else None
-    solution = solve(problem, options, start)
+    warm = options.warm
+    solution = solve(problem, options, _start(problem, warm))
+    if warm is not None and solution.status is Status.STOPPED:
+        warm.part = None  # an interrupt may have come between two changes of the model
     if solution.status is Status.INFEASIBLE:
         if problem.n_cells > _EXPLAINED:
             raise _unexplained(plan, problem)
@@ -498,6 +506,9 @@ def optimize(
         raise Unbounded("the objective can grow without limit; give a budget or maxima")
     if solution.spend is None:
         raise SolverFailed(f"no plan was found before the search stopped: {solution.reason}")
+    if warm is not None:
+        warm.spend = solution.spend
+        warm.prices = None if solution.duals is None else solution.duals.rows
     return Allocation(
         plan=plan,
         problem=problem,
@@ -510,8 +521,18 @@ def optimize(
         solver=solution.solver,
         reason=solution.reason,
         seconds=solution.seconds,
-        options=options,
+        options=replace(options, warm=None),
     )
+
+
+def _start(problem: Problem, warm: Warm | None) -> Floats | None:
+    """The better of today's spend and a neighbour's plan, of those that keep the rules."""
+    known = [problem.grid.current]
+    if warm is not None and warm.spend is not None:
+        known.append(warm.spend)
+    whole = [problem.lift(spend) for spend in known if not np.isnan(spend).any()]
+    kept = [spend for spend in whole if problem.feasible(spend)]
+    return max(kept, key=problem.value, default=None)
 
 
 def _unexplained(plan: Plan, problem: Problem) -> Infeasible:

@@ -13,7 +13,7 @@ and money; below it there are only these arrays. Every solver takes this form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.plan.constraints import Constraint, reads_budget
 from optimizer.plan.curves import Floats, Linear, Points, Shape
 from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.table import LineTable
 
-__all__ = ["BUDGET", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+__all__ = ["BUDGET", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
 
 BUDGET = "budget"
 """Name of the rule that spend stays within the budget."""
@@ -426,27 +427,97 @@ def compile_plan(plan: Plan) -> Problem:
     Raises:
         PlanError: a rule names what is not there, or money is asked for without a value.
     """
-    grid, flows = plan.grid, plan.grid.flows
-    conditions = plan.rows
-    n, n_cells = grid.n_columns, grid.n_cells
+    return Compiled.of(plan).problem
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A plan with its arrays, and which rows came from which rule: where the next plan begins.
+
+    Plans that differ in their budget or their rules only share curves, weights and exposure, and
+    the rows of every rule that the change does not touch. It holds each row twice, so it is for
+    plans of few lines that are asked many questions.
+    """
+
+    plan: Plan
+    problem: Problem
+    rows: tuple[tuple[Constraint, tuple[Row, ...]], ...]
+    """The rules in force, each with its rows."""
+
+    @classmethod
+    def of(cls, plan: Plan) -> Compiled:
+        """*plan* compiled from nothing.
+
+        Raises:
+            PlanError: a rule names what is not there, or money is asked for without a value.
+        """
+        lines, grid = plan.lines, plan.grid
+        if grid.flows is not None:
+            exposure = grid.flows.per_money
+        elif isinstance(lines, LineTable):
+            exposure = 1.0 / lines.price
+        else:
+            exposure = 1.0 / np.array([line.price for line in lines])
+        rows = tuple((rule, plan.rows_of(rule)) for rule in plan.rules)
+        curves = CurveTable.of_plan(plan)
+        weights, gains = plan.objective.weights(grid)
+        weights, price = np.asarray(weights, float), _prices(plan) - gains
+        return cls(plan, _assembled(grid, rows, curves, weights, price, exposure), rows)
+
+    def at(self, plan: Plan) -> Compiled:
+        """*plan* compiled, with all that it shares with this one taken over.
+
+        The arrays equal those of ``compile_plan(plan)``.
+        """
+        if not self._alike(plan):
+            return Compiled.of(plan)
+        rows = tuple((rule, self._kept(rule, plan) or plan.rows_of(rule)) for rule in plan.rules)
+        old = self.problem
+        problem = _assembled(plan.grid, rows, old.curves, old.weights, old.price, old.exposure)
+        return Compiled(plan, problem, rows)
+
+    def touched(self, plan: Plan) -> tuple[Constraint, ...]:
+        """The rules of *plan*, one of the same lines, whose rows may differ from those here."""
+        return tuple(rule for rule in plan.rules if self._kept(rule, plan) is None)
+
+    def _kept(self, rule: Constraint, plan: Plan) -> tuple[Row, ...] | None:
+        """The rows of *rule* where they are the same in *plan* as here."""
+        if plan.budget != self.plan.budget and reads_budget(rule):
+            return None
+        return next((rows for known, rows in self.rows if known == rule), None)
+
+    def _alike(self, plan: Plan) -> bool:
+        """Whether *plan* has the same lines and counts the same."""
+        old = self.plan
+        if isinstance(plan.lines, LineTable) or isinstance(old.lines, LineTable):
+            return False
+        words = ("objective", "value", "funnel", "periods", "goodwill")
+        same = all(getattr(plan, word) == getattr(old, word) for word in words)
+        return same and plan.lines == old.lines
+
+
+def _assembled(
+    grid: Grid,
+    rows: Iterable[tuple[Constraint, tuple[Row, ...]]],
+    curves: CurveTable,
+    weights: Floats,
+    price: Floats,
+    exposure: Floats,
+) -> Problem:
+    """The budget, the rules, what defines the stocks and what switches mean, as one problem."""
+    n, n_cells, flows = grid.n_columns, grid.n_cells, grid.flows
+    conditions = [row for _, own in rows for row in own]
+    if flows is not None:
+        conditions += flows.rows
     if np.isfinite(grid.budget):
         every = sum_of(np.ones(n_cells))
         conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
-    lines = plan.lines
-    if flows is not None:
-        exposure = flows.per_money
-    elif isinstance(lines, LineTable):
-        exposure = 1.0 / lines.price
-    else:
-        exposure = 1.0 / np.array([line.price for line in lines])
     floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
     upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
     used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
     switches = tuple(sorted(used))
     conditions += _on_links(grid, switches, floor, upper)
-    weights, gains = plan.objective.weights(grid)
-    curves = CurveTable.of_plan(plan)
     lower = grid.minimum.copy()
     if n > n_cells and flows is not None:
         floor = np.concatenate([floor, np.zeros(n - n_cells)])
@@ -454,8 +525,8 @@ def compile_plan(plan: Plan) -> Problem:
     return Problem(
         grid=grid,
         curves=curves,
-        weights=np.asarray(weights, float),
-        price=_prices(plan, n) - gains,
+        weights=weights,
+        price=price,
         exposure=exposure,
         lower=lower,
         upper=upper,
@@ -465,10 +536,10 @@ def compile_plan(plan: Plan) -> Problem:
     )
 
 
-def _prices(plan: Plan, n: int) -> Floats:
+def _prices(plan: Plan) -> Floats:
     """What a unit of each column costs: spend its own money, in today's worth; stocks nothing."""
     objective, periods = plan.objective, plan.periods
-    prices = np.zeros(n)
+    prices = np.zeros(plan.grid.n_columns)
     worth = np.ones(1)
     if periods is not None and objective.kind == "profit":
         worth = periods.worth[: periods.count]

@@ -6,6 +6,7 @@ one point is allowed at another and better there, within the gap of the proof, i
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,9 @@ MEASURES = (
     "marginal",
     "reason",
 )
+
+# Brand shares this close are the same one.
+_SAME_SHARE = 1e-6
 
 _SPLIT = {"split.brand": "brand", "split.traffic": "traffic"}
 _MONEY = re.compile(r"budget$|\.(minimum|maximum|minimum_if_active|locked|at_least|at_most|value)$")
@@ -107,7 +111,7 @@ def sweep(
         UnknownName: the path leads nowhere.
         PlanError: no value fits, or there is none.
     """
-    points = [(_number(plan, path, value), _changer(path, value)) for value in values]
+    points = [_point(plan, path, value) for value in values]
     return _swept(plan, path, points, gap, time_limit, jobs, progress)
 
 
@@ -135,7 +139,7 @@ def budget_sweep(
     if not middle:
         raise PlanError(Fault("budget", "there is none to sweep around", "Give a budget"))
     values = _points(np.linspace(low * middle, high * middle, n), stated, spent)
-    points = [(value, _changer("budget", value)) for value in values]
+    points = [_point(plan, "budget", value) for value in values]
     swept = _swept(plan, "budget", points, gap, time_limit, jobs, progress)
     return replace(swept, today=spent, stated=stated, best=_enough(swept))
 
@@ -151,25 +155,17 @@ def split_sweep(
 ) -> Sweep:
     """The best plan for *n* brand shares from 0 to 100 %, each held exactly.
 
-    The stated share, today's and the one that the model would choose freely are points, too.
+    The stated share, today's and the one that the model would choose freely are points, too. Where
+    several constraints split brand and traffic, each within its own lines, all are held at the same
+    share; what differs between them (the stated share, today's, the free one) is then no point.
 
     Raises:
         PlanError: some line has no role.
     """
-    rule = _split_rule(plan)
-    base = rule or Split(shares={"brand": 0.5, "traffic": 0.5})
-    free = solve_all([_without_split(plan)], gap=gap, time_limit=time_limit)[0]
-    scope = plan.grid.select(base.where)
-    brand = scope & (plan.grid.role == "brand")
-
-    def share(spend: Floats) -> float | None:
-        if np.isnan(spend[scope]).any() or spend[scope].sum() <= 0:
-            return None
-        return float(spend[brand].sum() / spend[scope].sum())
-
-    stated = None if rule is None else rule.target.get("brand")
-    now = share(plan.grid.current)
-    best = None if isinstance(free, Failed) else share(free.spend)
+    rules = _splits(plan) or [Split(shares={"brand": 0.5, "traffic": 0.5})]
+    free = solve_all([_without_splits(plan)], gap=gap, time_limit=time_limit)[0]
+    stated, now = _stated(plan, "split.brand"), _brand_share(plan, rules, plan.grid.current)
+    best = None if isinstance(free, Failed) else _brand_share(plan, rules, free.spend)
     values = _points(np.linspace(0.0, 1.0, n), stated, now, best)
     points = [(value, lambda given, value=value: _with_share(given, value)) for value in values]
     kept = () if isinstance(free, Failed) else (free.spend,)
@@ -195,33 +191,28 @@ def sweep2(
     """
     import pandas as pd
 
-    pairs = [
-        (_number(plan, path1, one), _number(plan, path2, two), one, two)
-        for one in values1
-        for two in values2
-    ]
-
-    def changer(one: float | str, two: float | str) -> Callable[[Plan], Plan]:
-        return lambda given: _changer(path2, two)(_changer(path1, one)(given))
-
-    answers = _answers(
-        [_changed(plan, changer(one, two)) for _, _, one, two in pairs],
-        gap,
-        time_limit,
-        jobs,
-        progress,
-    )
-    records = [
-        {"x1": x1, "x2": x2, **_measures(answer)}
-        for (x1, x2, _, _), answer in zip(pairs, answers, strict=True)
-    ]
+    first = [_point(plan, path1, value) for value in values1]
+    second = [_point(plan, path2, value) for value in values2]
+    pairs = [(one, two) for one in first for two in second]
+    order = _serpentine(len(first), len(second))
+    changed = [_changed(plan, *(change for _, change in pairs[place])) for place in order]
+    answers = _answers(changed, gap, time_limit, jobs, progress)
+    measured = dict(zip(order, map(_measures, answers), strict=True))
+    records = [{"x1": one[0], "x2": two[0], **measured[at]} for at, (one, two) in enumerate(pairs)]
     return pd.DataFrame(records, columns=["x1", "x2", *MEASURES])
+
+
+def _serpentine(rows: int, columns: int) -> list[int]:
+    """The places of a grid, row by row, to and fro: each is a neighbour of the one before."""
+    places = np.arange(rows * columns).reshape(rows, columns)
+    places[1::2] = places[1::2, ::-1]
+    return [int(place) for place in places.ravel()]
 
 
 def _swept(
     plan: Plan,
     path: str,
-    points: Sequence[tuple[float, Callable[[Plan], Plan]]],
+    points: Sequence[Point],
     gap: float,
     time_limit: float | None,
     jobs: int,
@@ -251,9 +242,9 @@ def _swept(
     )
 
 
-def _changed(plan: Plan, change: Callable[[Plan], Plan]) -> Plan | Failed:
+def _changed(plan: Plan, *changes: Callable[[Plan], Plan]) -> Plan | Failed:
     try:
-        return change(plan)
+        return functools.reduce(lambda given, change: change(given), changes, plan)
     except AdsplitError as error:
         return Failed(plan, error)
 
@@ -267,7 +258,9 @@ def _answers(
 ) -> list[Allocation | Failed]:
     """The answers in order; plans that could not even be stated keep their failure."""
     sound = [plan for plan in plans if not isinstance(plan, Failed)]
-    found = iter(solve_all(sound, gap=gap, time_limit=time_limit, jobs=jobs, progress=progress))
+    found = iter(
+        solve_all(sound, gap=gap, time_limit=time_limit, jobs=jobs, progress=progress, alike=True)
+    )
     return [plan if isinstance(plan, Failed) else next(found) for plan in plans]
 
 
@@ -333,8 +326,23 @@ def _enough(swept: Sweep) -> float | None:
     return float(last["spent"]) if last["spent"] < (1 - 1e-6) * last["x"] else None
 
 
-def _changer(path: str, value: float | str) -> Callable[[Plan], Plan]:
-    return lambda plan: replace_at(plan, path, value)
+Point = tuple[float, Callable[[Plan], Plan]]
+"""Where a value stands on the axis, and how it is put into a plan."""
+
+
+def _point(plan: Plan, path: str, value: float | str) -> Point:
+    """*value* of the input at *path*; the budget and the split leave the lines as they are."""
+    number = _number(plan, path, value)
+    relative = isinstance(value, str) and value.strip().startswith("*")
+    if path in _SPLIT and relative and len(_splits(plan)) > 1 and _stated(plan, path) is None:
+        names = ", ".join(rule.name for rule in _splits(plan))
+        fault = f"these splits have different shares, so {value} of them is not one: {names}"
+        raise PlanError(Fault(path, fault, "Give a share for all of them, such as 40%"))
+    if path in _SPLIT and not (relative and _stated(plan, path) is None):
+        return number, lambda given: _with_shares(given, _SPLIT[path], number)
+    if path == "budget" and not isinstance(value, str):
+        return number, lambda given: replace(given, budget=number)
+    return number, lambda given: replace_at(given, path, value)
 
 
 def _number(plan: Plan, path: str, value: float | str) -> float:
@@ -353,8 +361,8 @@ def _number(plan: Plan, path: str, value: float | str) -> float:
 
 def _stated(plan: Plan, path: str) -> float | None:
     if path in _SPLIT:
-        rule = _split_rule(plan)
-        return None if rule is None else rule.target.get(_SPLIT[path])
+        shares = {rule.target.get(_SPLIT[path]) for rule in _splits(plan)}
+        return shares.pop() if len(shares) == 1 else None
     try:
         standing = value_at(to_document(plan), path)
     except AdsplitError:
@@ -363,34 +371,65 @@ def _stated(plan: Plan, path: str) -> float | None:
     return float(standing) if is_number else None
 
 
-def _split_rule(plan: Plan) -> Split | None:
-    """The brand:traffic rule in force, whether the plan's own, its business's or a constraint."""
-    for rule in plan.rules:
-        if isinstance(rule, Split) and rule.by == "role":
-            return rule
-    return None
+def _by_role(rule: object) -> bool:
+    return isinstance(rule, Split) and rule.by == "role"
 
 
-def _without_split(plan: Plan) -> Plan:
+def _splits(plan: Plan) -> list[Split]:
+    """The brand:traffic rules that ``split.brand`` means.
+
+    The plan's own, or its business's; where it has none, every one among its constraints.
+    """
+    found = [rule for rule in plan.rules if isinstance(rule, Split) and _by_role(rule)]
+    return found[:1] if _by_role(plan.split) else found
+
+
+def _brand_share(plan: Plan, rules: Sequence[Split], spend: Floats) -> float | None:
+    """The brand share of *spend* within the lines of *rules*; None where these differ."""
+    grid, shares = plan.grid, []
+    for rule in rules:
+        scope = grid.select(rule.where)
+        total = spend[scope].sum()
+        if np.isnan(total) or total <= 0:
+            return None
+        shares.append(float(spend[scope & (grid.role == "brand")].sum() / total))
+    return shares[0] if np.ptp(shares) <= _SAME_SHARE else None
+
+
+def _without_splits(plan: Plan) -> Plan:
+    """*plan* without them; what other rules took from its business is written into these."""
+    rules = plan.rules[len(plan.rules) - len(plan.constraints) :]
+    if _by_role(plan.split):
+        return replace(plan, split=None, business="none", constraints=rules)
+    others = tuple(rule for rule in rules if not _by_role(rule))
+    return replace(plan, business="none", constraints=others)
+
+
+def _with_shares(plan: Plan, role: str, share: float) -> Plan:
+    """*plan* with this share for *role* in every rule that ``split.brand`` means."""
+    shares = {role: share, "traffic" if role == "brand" else "brand": 1.0 - share}
+    if _by_role(plan.split) or not any(map(_by_role, plan.constraints)):
+        return replace(plan, split=replace(plan.split or Split(), shares=shares, preset=None))
     rules = tuple(
-        rule for rule in plan.constraints if not (isinstance(rule, Split) and rule.by == "role")
+        replace(rule, shares=shares, preset=None)
+        if isinstance(rule, Split) and _by_role(rule)
+        else rule
+        for rule in plan.constraints
     )
-    own = plan.split if plan.split is not None and plan.split.by != "role" else None
-    return replace(plan, split=own, business="none", constraints=rules)
+    return replace(plan, constraints=rules)
 
 
 def _with_share(plan: Plan, share: float) -> Plan:
     """*plan* with exactly this brand share."""
-    base = _split_rule(plan) or Split(shares={"brand": share, "traffic": 1.0 - share})
-    held = replace(
-        base,
-        shares={"brand": share, "traffic": 1.0 - share},
-        preset=None,
-        tolerance=0.0,
-        penalty=None,
-        name="split",
-    )
-    free = _without_split(plan)
+    shares = {"brand": share, "traffic": 1.0 - share}
+    exact = [
+        replace(rule, shares=shares, preset=None, tolerance=0.0, penalty=None)
+        for rule in _splits(plan) or [Split(shares=shares)]
+    ]
+    free = _without_splits(plan)
+    if len(exact) > 1:
+        return replace(free, constraints=(*free.constraints, *exact))
     if free.split is not None:
-        return replace(free, constraints=(*free.constraints, replace(held, name="brand share")))
-    return replace(free, split=held)
+        held = replace(exact[0], name="brand share")
+        return replace(free, constraints=(*free.constraints, held))
+    return replace(free, split=replace(exact[0], name="split"))

@@ -41,6 +41,7 @@ __all__ = [
     "Split",
     "Target",
     "Weighted",
+    "reads_budget",
 ]
 
 
@@ -823,6 +824,20 @@ Constraint = Annotated[
 """Any rule, told apart by ``kind``."""
 
 CONSTRAINTS: tuple[type, ...] = get_args(get_args(Constraint)[0])
+
+
+# Their rows hold shares of the spend, weights and outcomes: nothing that is money of the budget.
+_APART_FROM_BUDGET = (Split, Share, Ratio, Weighted, Target)
+
+
+def reads_budget(rule: Constraint) -> bool:
+    """Whether the rows of *rule* may change when the budget does.
+
+    A line's bounds may be shares of the budget, so a rule that reads them does, too.
+    """
+    if isinstance(rule, Spend):
+        return isinstance(rule.at_least, Percent) or isinstance(rule.at_most, Percent)
+    return not isinstance(rule, _APART_FROM_BUDGET)
 
 
 def with_shares(rule: Split, business: str) -> Split:

@@ -378,13 +378,15 @@ class Plan:
 
     @property
     def rows(self) -> list[Row]:
-        """The linear conditions of every rule in force, and what defines the stocks."""
-        rows = [
-            replace(row, penalty=rule.penalty) if not row.definition else row
-            for rule in self.rules
+        """The linear conditions of every rule in force."""
+        return [row for rule in self.rules for row in self.rows_of(rule)]
+
+    def rows_of(self, rule: Constraint) -> tuple[Row, ...]:
+        """The linear conditions of one rule on these lines."""
+        return tuple(
+            row if row.definition else replace(row, penalty=rule.penalty)
             for row in rule.rows(self.grid)
-        ]
-        return rows if self.grid.flows is None else [*rows, *self.grid.flows.rows]
+        )
 
     def _resolved(self, rule: Constraint) -> Constraint:
         if not isinstance(rule, Split) or rule.shares is not None or rule.preset is not None:

@@ -62,7 +62,7 @@ class _Search:
         self.clock, self.incumbent = Clock(options.time_limit), Incumbent(problem)
         if start is not None:
             self.incumbent.offer(start)
-        self.part = LinearPart(problem)
+        self.part = LinearPart.of(problem, options.warm)
         self.switch = switch_of(problem)
         curves = problem.curves
         self.bends = self.part.at_work & (curves.piecewise | (curves.inflection > 0))

@@ -23,7 +23,7 @@ from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem
 
 from .settle import settle
-from .solution import Clock, Duals, Options, Solution, Status, relative_gap
+from .solution import Clock, Duals, Options, Solution, Status, Warm, relative_gap
 
 __all__ = ["Linear", "LinearPart", "Relaxed", "write_lp"]
 
@@ -31,6 +31,8 @@ Index = NDArray[np.intp]
 
 # HiGHS's tightest useful tolerances: below them its own arithmetic is the limit.
 _FEASIBILITY = 1e-9
+# How far scales may move before a model is better stated anew.
+_NEAR_ONE = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,37 @@ class _Scales:
         )
         return cls(columns, outcomes, np.where(rows > 0, rows, 1.0), objective or 1.0)
 
+    def suit(self, other: _Scales) -> bool:
+        """Whether numbers that *other* would bring near one stay near one by these."""
+        pairs = (
+            (self.columns, other.columns),
+            (self.outcomes, other.outcomes),
+            (self.rows, other.rows),
+            (self.objective, other.objective),
+        )
+        return all(
+            bool(np.all((np.divide(a, b) < _NEAR_ONE) & (np.divide(b, a) < _NEAR_ONE)))
+            for a, b in pairs
+        )
+
+
+def _restatable(old: Problem, new: Problem) -> bool:
+    """Whether the models of two problems have the same columns, objective and kinds of row."""
+    a, b = old.rows, new.rows
+    return (
+        old.curves is new.curves
+        and old.exposure is new.exposure
+        and old.weights is new.weights
+        and old.price == new.price
+        and old.switches == new.switches
+        and (a.rule, a.part) == (b.rule, b.part)
+        and np.array_equal(a.penalty, b.penalty, equal_nan=True)
+        and np.array_equal(np.isfinite(a.lower), np.isfinite(b.lower))
+        and np.array_equal(np.isfinite(a.upper), np.isfinite(b.upper))
+        and np.array_equal(a.lower == a.upper, b.lower == b.upper)
+        and not np.any((a.outcomes - b.outcomes).data)
+    )
+
 
 class LinearPart:
     """A problem without its curves: spend, outcomes and switches under the rows, and cuts on top.
@@ -102,6 +135,8 @@ class LinearPart:
         s = [self._variable(f"s{j}", 0, 1, "Integer") for j in range(len(problem.switches))]
         violations: list[tuple[Any, float]] = []
         self._row_of: list[int] = []
+        # Whether each is the lower limit alone of its row, or the upper one alone.
+        self._sides: list[tuple[bool, bool]] = []
         self._state_rows(x, t, s, violations, pulp)
         objective = [-problem.weights[k] * scales.outcomes[k] / scales.objective * t[k] for k in t]
         cost = problem.price * scales.columns / scales.objective
@@ -120,6 +155,60 @@ class LinearPart:
         self.n_cuts = 0
         if s:
             self._set_integer(integer=False)
+
+    @classmethod
+    def of(cls, problem: Problem, warm: Warm | None) -> LinearPart:
+        """The linear part of *problem*: the one kept in *warm*, restated, where that can be."""
+        if warm is None:
+            return cls(problem)
+        if warm.part is None or not warm.part.restate(problem):
+            warm.part = cls(problem)
+        return warm.part
+
+    def restate(self, problem: Problem) -> bool:
+        """Make this the linear part of *problem*, cuts dropped; whether that was possible.
+
+        It is where only limits and coefficients of rows, and bounds, differ. HiGHS keeps its basis,
+        so that the next optimum is a few steps from the last.
+        """
+        old, new, scales = self.problem, problem, _Scales.of(problem)
+        if not _restatable(old, new) or not self.scales.suit(scales):
+            return False
+        self.drop_cuts()
+        if self._integer:
+            self._set_integer(integer=False)
+        self._change_coefficients(old.rows.spend, new.rows.spend, self._x, self.scales.columns)
+        self._change_coefficients(old.rows.switches, new.rows.switches, self._s, 1.0)
+        for position, row in enumerate(self._row_of):
+            if row < 0 or (old.rows.lower[row], old.rows.upper[row]) == (
+                new.rows.lower[row],
+                new.rows.upper[row],
+            ):
+                continue
+            low = new.rows.lower[row] / self.scales.rows[row]
+            high = new.rows.upper[row] / self.scales.rows[row]
+            only_low, only_high = self._sides[position]
+            self._highs.changeRowBounds(
+                position, -np.inf if only_high else low, np.inf if only_low else high
+            )
+        self.problem = new
+        none, all_on = np.zeros(len(new.switches)), np.ones(len(new.switches))
+        self.bound(new.lower, new.upper, none, all_on, new.outcomes(new.upper))
+        return True
+
+    def _change_coefficients(
+        self,
+        old: sparse.csr_array,
+        new: sparse.csr_array,
+        columns: NDArray[np.int32],
+        unit: Floats | float,
+    ) -> None:
+        change, row_of = (new - old).tocoo(), np.array(self._row_of)
+        size = unit[change.col] if isinstance(unit, np.ndarray) else unit
+        values = np.asarray(new[change.row, change.col]) * size / self.scales.rows[change.row]
+        for row, column, value in zip(change.row, change.col, values, strict=True):
+            for position in np.flatnonzero(row_of == row):
+                self._highs.changeCoeff(int(position), int(columns[column]), float(value))
 
     def _variable(self, name: str, low: float, high: float, category: str = "Continuous") -> Any:
         import pulp
@@ -168,13 +257,14 @@ class LinearPart:
                 self._add(left == low, r)
                 continue
             if np.isfinite(low):
-                self._add(left >= low, r)
+                self._add(left >= low, r, (True, False))
             if np.isfinite(high):
-                self._add(left <= high, r)
+                self._add(left <= high, r, (False, True))
 
-    def _add(self, condition: Any, row: int) -> None:
+    def _add(self, condition: Any, row: int, one_sided: tuple[bool, bool] = (False, False)) -> None:
         self.model += (condition, f"r{len(self._row_of)}")
         self._row_of.append(row)
+        self._sides.append(one_sided)
 
     def _keep_all_columns(self, variables: list[Any], pulp: Any) -> None:
         """PuLP leaves out variables that no row names; a row without a limit names them all."""
@@ -345,7 +435,7 @@ class Linear:
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, to the last digit."""
         clock = Clock(options.time_limit)
-        part = LinearPart(problem)
+        part = LinearPart.of(problem, options.warm)
         term = np.flatnonzero(part.at_work)
         slope = problem.curves.slope(problem.exposure * problem.upper)
         part.cut(term, np.zeros(len(term)), slope[term], np.full(len(term), -1))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from optimizer.errors import Fault, PlanError
 from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem
 
-__all__ = ["Clock", "Duals", "Options", "Progress", "Proof", "Solution", "Solver", "Status"]
+if TYPE_CHECKING:
+    from .linear import LinearPart
+
+__all__ = ["Clock", "Duals", "Options", "Progress", "Proof", "Solution", "Solver", "Status", "Warm"]
 
 Proof = dict[str, Any]
 """A tree that proves a bound, as plain data. A leaf holds the ``prices`` of the rows, or a ``ray``
@@ -46,6 +49,22 @@ Progress = Callable[[float, float | None, float], None]
 """Called now and then with (seconds, best value so far or None, bound)."""
 
 
+@dataclass(eq=False)
+class Warm:
+    """What one solve leaves to the next of a problem like it; for one thread, and not for files.
+
+    A solver takes from it what fits the problem at hand and leaves what it ends with. It changes
+    how fast an answer is found and never what may be proven: every bound is worked out anew.
+    """
+
+    part: LinearPart | None = None
+    """The model in HiGHS, with the basis of its last optimum."""
+    spend: Floats | None = None
+    """The last best plan, shape (n_columns,)."""
+    prices: Floats | None = None
+    """Prices of the rows there, shape (n_rows,); None where they do not exist."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How far and how long to search."""
@@ -55,6 +74,8 @@ class Options:
     time_limit: float | None = None
     """Seconds; None: until proven."""
     progress: Progress | None = None
+    warm: Warm | None = field(default=None, compare=False, repr=False)
+    """What solves of problems like this one left; used and renewed."""
 
     def __post_init__(self) -> None:
         if not 0 < self.gap < 1:
@@ -120,7 +141,7 @@ class Solution:
 
     status: Status
     spend: Floats | None = None
-    """Shape (n_lines,); None without a plan."""
+    """Shape (n_columns,); None without a plan."""
     value: float = float("nan")
     """The objective on the true curves."""
     bound: float = float("inf")

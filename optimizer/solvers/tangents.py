@@ -18,6 +18,7 @@ from optimizer.plan.grid import SwitchKind
 from optimizer.problem import Need, Problem
 
 from .envelopes import Envelopes
+from .follow import follow
 from .linear import LinearPart, Relaxed
 from .settle import settle, sharpened
 from .solution import Clock, Duals, Options, Proof, Solution, Status, relative_gap
@@ -41,10 +42,18 @@ NEAR = 1e-6
 _ROUNDS = 300
 # So many rounds without progress mean that the arithmetic has no more digits to give.
 _STALLED = 3
+# Part of the gap asked for that a bound over stocks is brought to.
+_ENOUGH = 0.3
 # Lines for which a dense system of equations is quick.
 _FEW = 2000
 # Where a first tangent touches each curve, as shares of its concave part.
 _FIRST = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
+# And where each is touched around the plan of a problem like this one, as shares of that plan.
+_AROUND = (0.95, 1.0, 1.05)
+# A plan this close to its bound, in units of the objective's scale, is near enough for Newton.
+_COARSE = 1e-4
+# What a plan that began near another may be from its bound, as a share: about HiGHS's own digits.
+_CLOSE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +112,10 @@ class Incumbent:
             self.spend, self.value = spend, value
             return True
         return False
+
+    def short_of(self, share: float) -> float:
+        """A bound at or below this proves the plan to *share*; without a plan none does."""
+        return -np.inf if self.spend is None else self.value + share * abs(self.value)
 
     def sharpen(self) -> None:
         """Bring out the last digits of the plan; its rules and value are checked as ever."""
@@ -214,15 +227,54 @@ def leaf(part: LinearPart, result: Climb) -> Proof:
 
 def first_cuts(envelopes: Envelopes, work: NDArray[np.bool_]) -> Cuts:
     """A handful of tangents per term, from where its concave part begins."""
-    cuts, term = Cuts(), np.flatnonzero(work)
-    begin = envelopes.tangent
+    cuts, begin = Cuts(), envelopes.tangent
     for share in _FIRST:
-        place = begin + share * (envelopes.high - begin)
-        value, slope = envelopes.at(place)
-        cuts = cuts.plus(term, (value - slope * place)[term], slope[term])
-    place = envelopes.low
+        cuts = _touching(cuts, envelopes, work, begin + share * (envelopes.high - begin))
+    return _touching(cuts, envelopes, work, envelopes.low)
+
+
+def _touching(cuts: Cuts, envelopes: Envelopes, work: NDArray[np.bool_], exposure: Floats) -> Cuts:
+    """*cuts*, and one more per term that is at work, which touches its envelope at *exposure*."""
+    term, place = np.flatnonzero(work), np.clip(exposure, envelopes.low, envelopes.high)
     value, slope = envelopes.at(place)
     return cuts.plus(term, (value - slope * place)[term], slope[term])
+
+
+def _climb_near(
+    part: LinearPart,
+    envelopes: Envelopes,
+    box: Box,
+    options: Options,
+    clock: Clock,
+    best: Incumbent,
+) -> Climb:
+    """Climb from the plan of a problem like this one, which ``options.warm`` holds.
+
+    Newton's method leads to where that plan goes, and tangents at the optimum make the bound exact
+    at once. Where other rules bind here than there, rounds begin around it and Newton ends them.
+    """
+    problem, work, warm = part.problem, part.at_work, options.warm
+    assert warm is not None
+    assert warm.spend is not None
+    near, prices = warm.spend, warm.prices
+    if prices is not None and len(prices) == len(problem.rows) and not best.on_outcomes:
+        best.offer(follow(problem, near, prices))
+        near = near if best.spend is None else best.spend
+    cuts = first_cuts(envelopes, work)
+    for share in _AROUND:
+        cuts = _touching(cuts, envelopes, work, share * problem.exposure * near)
+    close, scale = min(_CLOSE, 0.5 * options.gap), part.scales.objective
+    result = climb(part, envelopes, box, cuts, _COARSE * scale, clock, best, best.short_of(close))
+    if result.relaxed is None or result.bound <= best.short_of(close):
+        return result
+    best.sharpen()
+    cuts = result.cuts
+    if best.spend is not None:
+        cuts = _touching(cuts, envelopes, work, problem.exposure * best.spend)
+    result = climb(part, envelopes, box, cuts, EXACT * scale, clock, best, best.short_of(close))
+    if result.bound > best.short_of(close):
+        best.sharpen()
+    return result
 
 
 class Tangents:
@@ -236,19 +288,26 @@ class Tangents:
         clock, incumbent = Clock(options.time_limit), Incumbent(problem)
         if start is not None:
             incumbent.offer(start)
-        part, box = LinearPart(problem), whole_box(problem)
+        part, box = LinearPart.of(problem, options.warm), whole_box(problem)
         envelopes = Envelopes.of(
             problem.curves, problem.exposure * box.low, problem.exposure * box.high
         )
-        # The last digits cost little where lines stand alone, and much where they share stocks.
-        enough = 0.3 * options.gap if problem.has_stocks else 0.0
-        tolerance = EXACT * part.scales.objective
-        result = climb(
-            part, envelopes, box, Cuts(), tolerance, clock, incumbent, gap=enough
-        )
+        warm = options.warm
+        if problem.has_stocks:
+            # The last digits cost little where lines stand alone, and much where they share stocks.
+            tolerance = EXACT * part.scales.objective
+            enough = _ENOUGH * options.gap
+            result = climb(
+                part, envelopes, box, Cuts(), tolerance, clock, incumbent, gap=enough
+            )
+        elif warm is not None and warm.spend is not None:
+            result = _climb_near(part, envelopes, box, options, clock, incumbent)
+        else:
+            tolerance = EXACT * part.scales.objective
+            result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent)
+            incumbent.sharpen()
         if result.status is not Status.OPTIMAL or result.relaxed is None:
             return Solution(result.status, solver=self.name, seconds=clock.seconds, options=options)
-        incumbent.sharpen()
         value, bound = incumbent.value, max(result.bound, incumbent.value)
         proven = relative_gap(value, bound) <= options.gap
         if incumbent.spend is None:

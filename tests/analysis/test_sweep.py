@@ -7,9 +7,13 @@ import pytest
 
 from optimizer.allocation import optimize
 from optimizer.analysis.sweep import budget_sweep, split_sweep, sweep, sweep2
-from optimizer.errors import PlanError, UnknownName
+from optimizer.analysis.variations import Failed, solve_all
+from optimizer.certificate import verify
+from optimizer.errors import Infeasible, PlanError, UnknownName
 from optimizer.plan.constraints import SpendAll, Split, Target
+from optimizer.plan.document import replace_at
 from optimizer.plan.objectives import Outcomes
+from optimizer.solvers.linear import LinearPart
 
 from .plans import concave, s_shaped, with_line
 
@@ -138,3 +142,132 @@ def test_a_target_out_of_reach_is_told_at_each_point():
     missing = swept.frame[swept.frame["status"] == "infeasible"]
     assert 0 < len(missing) < len(swept.frame)
     assert missing["reason"].str.contains("reach").all()
+
+
+BUDGETS, SHARES = [0.6e6, 1.5e6, 2.4e6, 9e6], [0.3, "50%", 0.6, 1.0]
+
+
+@pytest.mark.parametrize("plan", [concave(), s_shaped()], ids=lambda p: p.name)
+def test_a_grid_has_the_answers_of_its_points_alone(plan):
+    """Some points have no plan: the minima, the cap or the target do not fit."""
+    plan = replace(plan, constraints=(*plan.constraints, SpendAll()))
+    frame = sweep2(plan, "budget", BUDGETS, "split.brand", SHARES, gap=1e-4)
+    assert list(frame["x1"]) == [budget for budget in BUDGETS for _ in SHARES]
+    assert list(frame["x2"]) == [0.3, 0.5, 0.6, 1.0] * len(BUDGETS)
+    assert set(frame["status"]) == {"optimal", "infeasible"}
+    for _, point in frame.iterrows():
+        asked = replace_at(plan, "split.brand", point["x2"])
+        alone = solve_all([replace(asked, budget=point["x1"])], gap=1e-6)[0]
+        if isinstance(alone, Failed):
+            assert (point["status"], point["reason"]) == (alone.status, alone.reason)
+            continue
+        assert point["status"] == "optimal"
+        assert point["gap"] <= 1e-4
+        assert point["value"] == pytest.approx(alone.objective, rel=1.1e-4)
+        assert point["bound"] >= alone.objective * (1 - 1e-9)
+        assert point["brand_share"] == pytest.approx(point["x2"], abs=1e-9)
+
+
+def test_the_order_of_a_chain_changes_no_answer():
+    plans = [concave(budget=budget) for budget in np.linspace(4e5, 2e6, 7)]
+    forth, back = solve_all(plans, alike=True), solve_all(plans[::-1], alike=True)[::-1]
+    for one, other, plan in zip(forth, back, plans, strict=True):
+        alone = optimize(plan)
+        assert one.plan is plan
+        assert one.objective == pytest.approx(other.objective, rel=1e-9)
+        assert one.objective == pytest.approx(alone.objective, rel=1e-9)
+        assert np.allclose(one.duals.rows, alone.duals.rows, rtol=1e-3)
+        assert one.options == alone.options
+        assert verify(plan, one.spend, value=one.objective, bound=one.bound, proof=one.proof).holds
+
+
+def test_a_chain_is_one_model_and_few_rounds_whatever_fails_on_the_way(monkeypatch):
+    counts = {"models": 0, "rounds": 0}
+    build, solve = LinearPart.__init__, LinearPart.solve
+
+    def counted(name, work):
+        def call(self, *args, **how):
+            counts[name] += 1
+            return work(self, *args, **how)
+
+        return call
+
+    monkeypatch.setattr(LinearPart, "__init__", counted("models", build))
+    monkeypatch.setattr(LinearPart, "solve", counted("rounds", solve))
+    plan = with_line(concave(), 0, minimum=500_000.0)
+    budgets = [1e6, 1.2e6, 0.7e6, 1.4e6, 1.6e6]  # the brand share of the third is less than that
+    plans = [replace(plan, budget=budget) for budget in budgets]
+    monkeypatch.setattr("optimizer.allocation.explain", lambda *_: Infeasible("no"))
+    chained = solve_all(plans, alike=True)
+    together = dict(counts)
+    counts.update(models=0, rounds=0)
+    alone = solve_all(plans)
+    assert [isinstance(one, Failed) for one in chained] == [False, False, True, False, False]
+    assert [isinstance(one, Failed) for one in alone] == [False, False, True, False, False]
+    assert together["models"] == 1
+    assert counts["models"] == len(plans)
+    assert together["rounds"] < 0.75 * counts["rounds"]
+
+
+@pytest.mark.slow
+def test_processes_take_strips_of_a_grid():
+    told = []
+    axes = ("budget", BUDGETS, "split.brand", SHARES)
+    alone = sweep2(concave(), *axes)
+    both = sweep2(concave(), *axes, jobs=2, progress=lambda done, all_: told.append((done, all_)))
+    assert told[-1] == (16, 16)
+    assert list(both["status"]) == list(alone["status"])
+    assert np.allclose(both["value"], alone["value"], rtol=1e-9, equal_nan=True)
+
+
+@pytest.mark.parametrize("path", ["budget", "split.brand", "split.traffic"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        concave(),
+        concave(split=Split(preset="binet-field-b2b", tolerance=0.1)),
+        concave(split=Split("5:5", penalty=0.1, where={"name": ("social", "search")})),
+    ],
+    ids=["the business's split", "a preset with a band", "a soft one of some lines"],
+)
+def test_moving_an_input_is_writing_it_into_the_plan(plan, path):
+    value = 1_200_000.0 if path == "budget" else 0.45
+    swept = sweep(plan, path, [value])
+    assert swept.allocations[0].plan == replace_at(plan, path, value)
+
+
+SEVERAL = (
+    Split("6:4", where={"name": ("search",)}, name="in search"),
+    Split("5:5", where={"name": ("social",)}, name="in social"),
+)
+
+
+def test_every_split_among_the_constraints_is_held():
+    plan = concave(*SEVERAL, business="none")
+    swept = split_sweep(plan, 5)
+    assert (swept.stated, swept.best) == (None, None)  # they differ
+    solved = [one for one in swept.allocations if one is not None]
+    assert len(solved) >= 3
+    for x, answer in zip(swept.frame["x"], swept.allocations, strict=True):
+        for brand in (0, 2) if answer is not None else ():
+            both = answer.spend[brand : brand + 2].sum()
+            assert answer.spend[brand] == pytest.approx(x * both, abs=1e-6)
+    banded = (replace(SEVERAL[0], tolerance=0.1), SEVERAL[1])
+    lax = sweep(replace(plan, constraints=banded), "split.brand", [0.4])
+    assert [rule.target["brand"] for rule in lax.allocations[0].plan.rules] == [0.4, 0.4]
+    assert lax.allocations[0].plan.rules[0].tolerance == 0.1
+    with pytest.raises(PlanError, match="in search, in social"):
+        sweep(plan, "split.brand", ["*1.1"])
+
+
+def test_equal_splits_have_one_stated_share():
+    both = tuple(replace(rule, shares="55:45") for rule in SEVERAL)
+    assert split_sweep(concave(*both, business="none"), 3).stated == 0.55
+
+
+def test_other_rules_stay_while_the_split_is_swept():
+    """The plan's own split is meant; one among the constraints is a rule like any other."""
+    plan = concave(SEVERAL[0], SpendAll(), split=Split("5:5"))
+    answer = split_sweep(plan, 3).allocations[1]
+    assert {rule.name for rule in answer.plan.rules} == {"split", "in search", "spend_all"}
+    assert answer.spend[0] == pytest.approx(0.6 * answer.spend[:2].sum())

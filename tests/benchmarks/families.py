@@ -34,6 +34,23 @@ def s_curves(n, seed=0, *, caps=False):
     return Plan("s-curves", lines, budget, "b2c", objective=Revenue(), constraints=rules)
 
 
+def concave(n, seed=0):
+    """Concave curves of three kinds under a split, and a cap on every channel."""
+    rng = np.random.default_rng([n, seed])
+    kinds = (Log, Exponential, lambda most, half: Hill(most, half, 1.0))
+    lines = tuple(
+        Line(
+            f"c{i // 2}",
+            kinds[i % 3](float(rng.uniform(50, 150)), float(rng.uniform(50, 150))),
+            role="brand" if i % 2 else "traffic",
+            value=1.0,
+        )
+        for i in range(n)
+    )
+    caps = tuple(Spend(f"c{c}", at_most=f"{300 / n:.3g}%", name=f"cap {c}") for c in range(n // 2))
+    return Plan("concave", lines, 35.0 * n, "b2b", objective=Revenue(), constraints=caps)
+
+
 def line_items(n, seed=0):
     """A problem of *n* lines with four kinds of curve, a budget and a split, made as arrays."""
     rng = np.random.default_rng([n, seed])

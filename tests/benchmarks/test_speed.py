@@ -13,13 +13,14 @@ import warnings
 import numpy as np
 import pytest
 
+from optimizer.analysis.sweep import sweep2
 from optimizer.problem import compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.prices import Prices
 from optimizer.solvers.solution import Options, Status
 
 from . import peers
-from .families import line_items, s_curves
+from .families import concave, line_items, s_curves
 
 
 def seconds(work, times=3):
@@ -70,6 +71,34 @@ def test_a_thousand_s_curves_under_the_time_slsqp_needs_for_200():
     small = compile_plan(s_curves(200))
     theirs = seconds(lambda: peers.slsqp(small), times=1)
     told("1,000 S-curves, proven; SLSQP on 200", ours, theirs, "under its time", ours < theirs)
+
+
+def test_a_grid_against_one_linear_programme():
+    """The peer is solved once, with as many tangents as prove its own plan to the same gap."""
+    plan = concave(12)
+    problem = compile_plan(plan)
+    for tangents in range(8, 200, 4):
+        value, bound = peers.tangent_programme(problem, tangents)
+        if bound - value <= 1e-4 * bound:
+            break
+    budgets, shares = np.linspace(0.5, 1.5, 21) * plan.budget, np.linspace(0.3, 0.9, 13)
+    found = []
+
+    def grid():
+        found.append(sweep2(plan, "budget", budgets, "split.brand", shares, gap=1e-4))
+
+    ours = seconds(grid, times=1)
+    theirs = seconds(lambda: peers.tangent_programme(problem, tangents))
+    assert len(found[0]) == 273
+    assert set(found[0]["status"]) == {"optimal"}
+    ratio = ours / theirs
+    told(
+        f"273-point grid, 12 lines; LP of {tangents} tangents",
+        ours,
+        theirs,
+        f"≤ 150 × : {ratio:.0f} ×",
+        ratio <= 150,
+    )
 
 
 @pytest.mark.parametrize("n", [1_000_000])
