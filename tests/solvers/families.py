@@ -377,7 +377,10 @@ def just_feasible(seed: int) -> Iterator[tuple[str, Case]]:
         thirds = [replace(line, minimum=1e6 / 6) for line in lines]
         yield f"{shape}, minima that no computer holds exactly", Case(plan_of(thirds, 1e6))
         zero = (Spend("c0", at_most=0.0), Spend("c1", at_least=150.0, name="rest"))
-        yield f"{shape}, all to one channel", Case(plan_of(lines, constraints=zero))
+        # Only two rules together close the third channel: where its curves are vertical at nothing,
+        # no finite prices prove the last digits.
+        open_ = True if shape in {"straight", "s-shaped"} else None
+        yield f"{shape}, all to one channel", Case(plan_of(lines, constraints=zero), open_)
 
 
 def a_cent_short(seed: int) -> Iterator[tuple[str, Case]]:

@@ -9,7 +9,9 @@ import os
 
 import pytest
 
+from optimizer.allocation import optimize
 from optimizer.certificate import verify
+from optimizer.errors import Infeasible
 from optimizer.plan.constraints import CONSTRAINTS
 from optimizer.plan.curves import CURVES
 from optimizer.problem import Need, compile_plan
@@ -25,13 +27,13 @@ EVERY = (*SOLVERS, LARGE)
 SAME = 1e-9
 
 
-def asked(problem, options):
+def asked(problem, options, start=None):
     """The answer of each solver able to, by its name; first that of the one chosen among them."""
-    chosen = solve(problem, options)
+    chosen = solve(problem, options, start)
     found = {chosen.solver: chosen}
     for solver in EVERY:
         if problem.needs <= solver.abilities and solver.name not in found:
-            found[solver.name] = solver.solve(problem, options, None)
+            found[solver.name] = solver.solve(problem, options, start)
     return found
 
 
@@ -42,14 +44,16 @@ def conforms(plan, solution):
         assert solution.spend is None
         return
     if solution.status is Status.STOPPED:
+        limit = solution.options.time_limit
         assert solution.reason
+        assert (solution.reason == "time limit") <= (solution.seconds >= limit)
     if solution.spend is None:
         assert solution.status is Status.STOPPED
         return
     assert problem.feasible(solution.spend)
     assert solution.value == problem.value(solution.spend)
     assert solution.value <= solution.bound
-    assert (solution.status is Status.OPTIMAL) == (solution.gap <= OPTIONS.gap)
+    assert (solution.status is Status.OPTIMAL) == (solution.gap <= solution.options.gap)
     verdict = verify(
         plan,
         solution.spend,
@@ -68,9 +72,9 @@ def agree(one, other):
     assert one.value <= other.bound + SAME * max(abs(one.value), abs(other.bound))
 
 
-def answers(plan, options=OPTIONS):
+def answers(plan, options=OPTIONS, start=None):
     """Every answer to a plan, each checked by itself and against all others; the choice first."""
-    found = asked(compile_plan(plan), options)
+    found = asked(compile_plan(plan), options, start)
     for name, solution in found.items():
         try:
             conforms(plan, solution)
@@ -92,6 +96,32 @@ def test_every_solver_keeps_its_word(name):
     best = answers(case.plan)[0]
     if case.feasible is not None:
         assert best.status is (Status.OPTIMAL if case.feasible else Status.INFEASIBLE)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("rules: ")])
+def test_out_of_time_at_once_a_start_is_kept_and_nothing_is_invented(name):
+    plan, hurry = CASES[name].plan, Options(gap=1e-4, time_limit=0.0)
+    for solution in answers(plan, hurry):
+        assert solution.status is not Status.INFEASIBLE
+    problem = compile_plan(plan)
+    start = problem.grid.current
+    if problem.feasible(start):
+        for solution in answers(plan, hurry, start):
+            assert solution.value >= problem.value(start)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.guilty])
+def test_who_is_a_cent_short_is_told_whom_to_ask(name):
+    case = CASES[name]
+    with pytest.raises(Infeasible) as caught:
+        optimize(case.plan)
+    conflict = caught.value.conflict
+    assert set(conflict.rules) == case.guilty
+    assert conflict.relaxations
+    assert {step.unit for step in conflict.relaxations} == {"money"}
+    # Where a share gives way, a cent less of it frees its part of the whole.
+    missing = sum(step.amount for step in conflict.relaxations)
+    assert missing == pytest.approx(case.short, rel=0.41)
 
 
 def test_the_cases_ask_for_everything():
