@@ -45,7 +45,7 @@ Index = NDArray[np.intp]
 
 _GAP = 1e-6
 # A rule gives way if it does so by more than this share of its own size.
-_GIVES = 1e-7
+_GIVES = 5e-9
 # Among equal ways out the earlier kind is told: money is the simplest to add.
 _KINDS = ("budget", "rule", "maximum", "minimum", "locked", "floor")
 _LIMITS = {
@@ -224,8 +224,15 @@ class _Search:
     def _clash(self, rules: Sequence[_Rule]) -> bool:
         """Whether no plan keeps all of *rules*."""
         kept = np.sort(np.concatenate([self.always, *(rule.rows for rule in rules)]))
-        problem = replace(self.free, rows=_taken(self.free.rows, kept))
+        problem = replace(self.free, rows=_taken(self.free.rows, kept), floor=self._floors(rules))
         return solve(problem, Options(_GAP)).status is Status.INFEASIBLE
+
+    def _floors(self, rules: Iterable[_Rule]) -> Floats:
+        """The least spend of lines that are on, where a rule among *rules* says so."""
+        lines = [rule.line for rule in rules if rule.kind == "floor"]
+        floor = np.zeros_like(self.free.floor)
+        floor[lines] = self.free.floor[lines]
+        return floor
 
     def groups(self, rules: Iterable[_Rule]) -> list[list[_Rule]]:
         """Rules that would give way together: limits of lines of one kind are one group."""
@@ -246,7 +253,8 @@ class _Search:
             mine = rule.rows[~rows.definition[rule.rows] | (len(rules) < len(self.rules))]
             weight[mine] = (1.0 + 0.01 * _KINDS.index(rule.kind)) / self._sizes[mine]
         loose = replace(rows, penalty=weight)
-        found = solve(replace(self.free, rows=_taken(loose, kept)), Options(_GAP))
+        floor = self._floors(rule for rule in self.rules if np.all(np.isnan(weight[rule.rows])))
+        found = solve(replace(self.free, rows=_taken(loose, kept), floor=floor), Options(_GAP))
         if found.spend is None:
             return None
         missed = replace(self.free, rows=loose).violations(found.spend)
@@ -447,14 +455,15 @@ class _Search:
         return low if np.isfinite(low) else high
 
     def _money(self, amount: float) -> str:
-        """Money in short, with the digits it has, three after the point at most."""
+        """Money in short where three digits after the point say all of it, else to the cent."""
         size = abs(amount)
         unit = next((unit for unit in (1e9, 1e6, 1e3) if size >= unit), 1.0)
-        short = amount / unit
-        digits = next((d for d in range(4) if abs(round(short, d) - short) <= 1e-6 * abs(short)), 3)
-        if unit == 1.0:
-            digits = min(digits, 2)
-        return money(amount, self.plan.currency, compact=True, digits=digits)
+        short, cent = amount / unit, max(0.004 / unit, 1e-12 * size / unit)
+        exact = [d for d in range(4 if unit > 1 else 3) if abs(round(short, d) - short) <= cent]
+        if exact:
+            return money(amount, self.plan.currency, compact=True, digits=exact[0])
+        digits = 0 if abs(round(amount) - amount) <= 0.004 else 2
+        return money(amount, self.plan.currency, digits=digits)
 
 
 def _in_money(rows: Rows) -> NDArray[np.bool_]:

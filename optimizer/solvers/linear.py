@@ -62,7 +62,8 @@ class _Scales:
     def of(cls, problem: Problem) -> _Scales:
         reach = problem.outcomes(problem.upper)
         outcomes = np.where(reach > 0, reach, 1.0)
-        money = float(problem.upper.max(initial=0.0)) or 1.0
+        # No more than the budget: beside bounds far above it a cent would be nothing.
+        money = min(float(problem.upper.max(initial=0.0)), problem.grid.budget) or 1.0
         spend, units = abs(problem.rows.spend) * money, abs(problem.rows.outcomes)
         sizes = [spend, units @ sparse.diags_array(outcomes), abs(problem.rows.switches)]
         largest = [

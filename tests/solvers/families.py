@@ -430,8 +430,16 @@ def a_cent_short(seed: int) -> Iterator[tuple[str, Case]]:
             ),
         )
         on = [replace(line, minimum_if_active=budget / 2 + cent / 2) for line in lines]
-        floors = plan_of(on, budget, constraints=(ActiveLines(at_least=2),))
-        yield f"{shape}, floors", Case(floors, False, frozenset({"budget", "active_lines"}), cent)
+        floors = {f"{line.name} minimum if active" for line in lines}
+        yield (
+            f"{shape}, floors",
+            Case(
+                plan_of(on, budget, constraints=(ActiveLines(at_least=2),)),
+                False,
+                frozenset({"budget", "active_lines", *floors}),
+                cent,
+            ),
+        )
 
 
 def hard(_seed: int) -> Iterator[tuple[str, Case]]:
