@@ -8,6 +8,7 @@ import itertools
 import os
 
 import pytest
+from hypothesis import given, settings
 
 from optimizer.allocation import optimize
 from optimizer.certificate import verify
@@ -18,6 +19,8 @@ from optimizer.problem import Need, compile_plan
 from optimizer.solvers import LARGE, SOLVERS, solve
 from optimizer.solvers.solution import Options, Status
 from tests.solvers.families import cases
+from tests.solvers.milp import refined
+from tests.strategies import plans
 
 # Another seed looks for new faults; the suite stays with one.
 CASES = cases(int(os.environ.get("CONFORMANCE_SEED", "0")))
@@ -25,6 +28,8 @@ OPTIONS = Options(gap=1e-4, time_limit=10.0)
 EVERY = (*SOLVERS, LARGE)
 # Two proven bounds are computed along different ways: their last digits differ.
 SAME = 1e-9
+# What the oracle's backend leaves of a rule.
+KEPT = 1e-6
 
 
 def asked(problem, options, start=None):
@@ -122,6 +127,26 @@ def test_who_is_a_cent_short_is_told_whom_to_ask(name):
     # Where a share gives way, a cent less of it frees its part of the whole.
     missing = sum(step.amount for step in conflict.relaxations)
     assert missing == pytest.approx(case.short, rel=0.41)
+
+
+ORACLE = ("rules: s-shaped", "objectives: s-shaped", "mixed", "near-degenerate", "scales", "ties")
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(ORACLE)])
+def test_a_mixed_integer_model_denies_nothing(name):
+    """Proves: the optimum lies between our value and bound, as it does between the oracle's."""
+    problem = compile_plan(CASES[name].plan)
+    ours, theirs = solve(problem, OPTIONS), refined(problem, seconds=3.0)
+    room = KEPT * max(abs(ours.value), abs(ours.bound))
+    assert theirs.status != "infeasible"
+    assert theirs.value <= ours.bound + room
+    assert ours.value <= theirs.bound + room
+
+
+@settings(max_examples=40)
+@given(plans())
+def test_every_solver_keeps_its_word_on_any_plan(plan):
+    answers(plan, Options(gap=1e-4, time_limit=1.0))
 
 
 def test_the_cases_ask_for_everything():
