@@ -141,20 +141,20 @@ def test_money_adds_up_to_the_cent(plan):
     assert np.all(best.spend >= 0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(plans(feasible=True), st.randoms(use_true_random=False))
 def test_the_order_of_any_lines_does_not_matter(plan, random):
     lines = list(plan.lines)
     random.shuffle(lines)
-    one, other = (optimize(p, time_limit=2.0) for p in (plan, replace(plan, lines=tuple(lines))))
+    one, other = (optimize(p, time_limit=0.5) for p in (plan, replace(plan, lines=tuple(lines))))
     assert one.objective <= other.bound + 1e-9 * (abs(other.bound) + plan.budget)
     assert other.objective <= one.bound + 1e-9 * (abs(one.bound) + plan.budget)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(plans(feasible=True), st.floats(0.0, 10.0))
 def test_more_money_and_fewer_rules_never_hurt(plan, more):
-    best = optimize(plan, time_limit=2.0)
+    best = optimize(plan, time_limit=0.5)
     freer = [replace(plan, budget=plan.budget * (1 + more))]
     if plan.objective.kind != "lowest_spend":
         freer += [
@@ -163,4 +163,4 @@ def test_more_money_and_fewer_rules_never_hurt(plan, more):
         ]
     for looser in freer:
         room = 1e-9 * (abs(best.objective) + looser.budget)
-        assert optimize(looser, time_limit=2.0).bound >= best.objective - room
+        assert optimize(looser, time_limit=0.5).bound >= best.objective - room

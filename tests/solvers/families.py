@@ -243,6 +243,8 @@ def near_degenerate(seed: int) -> Iterator[tuple[str, Case]]:
         )
     flat = [Line(f"c{i}", Linear(0.0), value=1.0) for i in range(3)]
     yield "nothing to gain", Case(plan_of(flat))
+    half = [replace(flat[0], role="brand"), Line("c", Linear(1.0), role="traffic", value=1.0)]
+    yield "nothing to gain on one side", Case(plan_of(half, split=Split("4:6", tolerance=0.1)))
     yield (
         "all at a loss",
         Case(
