@@ -68,7 +68,8 @@ class _Curve:
             slope = (fb - fa) / (b - a) * unit
             yield a / unit, b / unit, [(fa - slope * a / unit, slope)]
         if self.corners[-1] < self.high or len(self.corners) == 1:
-            lines = [(f - s * x / unit, s) for x in self.touches for f, s in [self.at(x)]]
+            known = [(x, *self.at(x)) for x in self.touches]
+            lines = [(f - s * x / unit, s) for x, f, s in known if np.isfinite(s)]
             yield self.corners[-1] / unit, self.high / unit, [*lines, (self.at(self.high)[0], 0.0)]
 
     def refine(self, spend):
