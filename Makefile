@@ -29,6 +29,7 @@ PIP := $(BIN)/python -m pip install -qq
 
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+PEERS := .venv-peers/.peers
 
 PYTEST := $(BIN)/python -m pytest
 # How many tests run at once, and which: make unit WORKERS=0 TESTS="tests/plan -k hill"
@@ -103,6 +104,10 @@ both-pulps: $(DEVELOPMENT)  ## The tests again with the other major release of P
 bench: $(DEVELOPMENT)  ## Speed (tests/benchmarks), one at a time
 	$(PYTEST) -n 0 --timeout 0 -s tests/benchmarks $(TESTS)
 
+.PHONY: bench-peers
+bench-peers: $(PEERS)  ## The same plans in public packages, in a .venv-peers of their own
+	.venv-peers/bin/python -m pytest -n 0 --timeout 0 -s tests/benchmarks/test_public_peers.py $(TESTS)
+
 # ------------------------------------------------------------------------------------------------
 # Working on it
 
@@ -125,13 +130,15 @@ lock: need-python  ## Remake requirements/*.txt from pyproject.toml
 		-o requirements/runtime.txt pyproject.toml
 	UV_CACHE_DIR=build/lock/cache build/lock/bin/uv pip compile $(COMPILE) --group build --group dev \
 		--all-extras -c requirements/runtime.txt -o requirements/development.txt pyproject.toml
+	UV_CACHE_DIR=build/lock/cache build/lock/bin/uv pip compile $(COMPILE) --group peers \
+		-c requirements/development.txt -o requirements/peers.txt pyproject.toml
 
 COMPILE = --quiet --no-config --python build/lock/bin/python --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate $(UPGRADE)
 
 .PHONY: clean
 clean:  ## Remove everything that was made here, .venv too
-	rm -rf .venv .venv-pulp3 .venv-pulp4 build dist test-results
+	rm -rf .venv .venv-pulp3 .venv-pulp4 .venv-peers build dist test-results
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find optimizer scenarios tests . -maxdepth 4 -name __pycache__ -prune -exec rm -rf {} +
 
@@ -159,4 +166,9 @@ $(DEVELOPMENT): requirements/development.txt pyproject.toml | need-python
 	@$(BIN)/python -c "" 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(PIP) --require-hashes -r requirements/development.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PEERS): requirements/peers.txt requirements/development.txt pyproject.toml | need-python
+	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/.development
+	@.venv-peers/bin/python -m pip install -qq --require-hashes -r requirements/peers.txt
 	@touch $@

@@ -150,7 +150,8 @@ def _followed(problem: Problem, spend: Floats) -> Floats:
         capacity[column] = rows.upper[row]
     spends, outcomes = rows.spend.tocsr(), rows.outcomes.tocsr()
     terms: Floats | None = None
-    for column, row in enumerate(np.flatnonzero(own), start=problem.n_cells):
+    for place, row in enumerate(np.flatnonzero(own).tolist()):
+        column = problem.n_cells + place
         first, last = spends.indptr[row], spends.indptr[row + 1]
         known = spends.data[first:last] @ columns[spends.indices[first:last]]
         if rows.lower[row] == rows.upper[row]:

@@ -24,6 +24,9 @@ from optimizer.plan.constraints import (
     ActiveLines,
     Changes,
     Constraint,
+    CostCap,
+    Flights,
+    Pacing,
     Ratio,
     Share,
     Spend,
@@ -32,6 +35,7 @@ from optimizer.plan.constraints import (
     Target,
 )
 from optimizer.plan.curves import Floats
+from optimizer.plan.flows import CAPACITY
 from optimizer.plan.grid import Unit
 from optimizer.plan.plan import Plan
 from optimizer.problem import BUDGET, Problem, Rows
@@ -45,7 +49,7 @@ Index = NDArray[np.intp]
 
 _GAP = 1e-6
 # A rule gives way if it does so by more than this share of its own size.
-_GIVES = 1e-7
+_GIVES = 5e-9
 # Among equal ways out the earlier kind is told: money is the simplest to add.
 _KINDS = ("budget", "rule", "maximum", "minimum", "locked", "floor")
 _LIMITS = {
@@ -127,9 +131,12 @@ class _Search:
 
     def _freed(self, problem: Problem) -> Problem:
         """*problem* with the limits of the lines written as conditions."""
-        n, grid = problem.n_lines, problem.grid
-        locked = np.array([line.locked is not None for line in self.plan.lines], bool)
-        low = np.flatnonzero((problem.lower > 0) & ~locked)
+        n, grid = problem.n_columns, problem.grid
+        locked = np.repeat([line.locked is not None for line in self.plan.lines], grid.n_periods)
+        # A cell that is fixed for its period alone is locked as well.
+        locked |= (grid.minimum == grid.maximum) & (grid.n_periods > 1)
+        lower = problem.lower[: grid.n_cells]
+        low = np.flatnonzero((lower > 0) & ~locked)
         high = np.flatnonzero(np.isfinite(grid.maximum) & ~locked)
         held = np.flatnonzero(locked)
         line = np.concatenate([low, high, held])
@@ -142,7 +149,7 @@ class _Search:
         )
         limits = Rows(
             rule=tuple(kinds),
-            part=tuple(str(grid.names[i]) for i in line),
+            part=tuple(grid.label(int(i)) for i in line),
             unit=(Unit.MONEY,) * len(line),
             definition=np.zeros(len(line), bool),
             lower=np.where(is_low, problem.lower[line], -np.inf),
@@ -155,11 +162,18 @@ class _Search:
         return replace(
             problem,
             weights=np.zeros(n),
-            price=0.0,
+            price=np.zeros(n),
             lower=np.zeros(n),
-            upper=np.full(n, self.most),
+            upper=self._everything(problem),
             rows=_joined(self._loose_links(problem), limits),
         )
+
+    def _everything(self, problem: Problem) -> Floats:
+        """The most of every column where a line may get any money."""
+        most, flows = np.full(problem.n_cells, self.most), problem.grid.flows
+        if not problem.has_stocks or flows is None:
+            return most
+        return flows.highest(most, np.inf, problem.curves)
 
     def _loose_links(self, problem: Problem) -> Rows:
         """The rows of *problem*, where a switch that is on lets a line have any money."""
@@ -183,10 +197,11 @@ class _Search:
         hard = np.isnan(rows.penalty) | rows.definition
         for name in dict.fromkeys(rows.rule[:own]):
             at = np.array([i for i in range(own) if rows.rule[i] == name and hard[i]], np.intp)
-            if name in {BUDGET, *stated} and at.size:
+            known = name in {BUDGET, *stated} or name.startswith(f"{CAPACITY} ")
+            if known and at.size:
                 kind = "budget" if name == BUDGET else "rule"
                 rules.append(_Rule(name, kind, at, stated.get(name)))
-        position = {str(name): i for i, name in enumerate(self.grid.names)}
+        position = {self.grid.label(i): i for i in range(self.grid.n_cells)}
         for i in range(len(rows)):
             line = rows.part[i]
             kind = rows.rule[i] if i >= own else "floor"
@@ -224,8 +239,15 @@ class _Search:
     def _clash(self, rules: Sequence[_Rule]) -> bool:
         """Whether no plan keeps all of *rules*."""
         kept = np.sort(np.concatenate([self.always, *(rule.rows for rule in rules)]))
-        problem = replace(self.free, rows=_taken(self.free.rows, kept))
+        problem = replace(self.free, rows=_taken(self.free.rows, kept), floor=self._floors(rules))
         return solve(problem, Options(_GAP)).status is Status.INFEASIBLE
+
+    def _floors(self, rules: Iterable[_Rule]) -> Floats:
+        """The least spend of lines that are on, where a rule among *rules* says so."""
+        lines = [rule.line for rule in rules if rule.kind == "floor"]
+        floor = np.zeros_like(self.free.floor)
+        floor[lines] = self.free.floor[lines]
+        return floor
 
     def groups(self, rules: Iterable[_Rule]) -> list[list[_Rule]]:
         """Rules that would give way together: limits of lines of one kind are one group."""
@@ -246,7 +268,8 @@ class _Search:
             mine = rule.rows[~rows.definition[rule.rows] | (len(rules) < len(self.rules))]
             weight[mine] = (1.0 + 0.01 * _KINDS.index(rule.kind)) / self._sizes[mine]
         loose = replace(rows, penalty=weight)
-        found = solve(replace(self.free, rows=_taken(loose, kept)), Options(_GAP))
+        floor = self._floors(rule for rule in self.rules if np.all(np.isnan(weight[rule.rows])))
+        found = solve(replace(self.free, rows=_taken(loose, kept), floor=floor), Options(_GAP))
         if found.spend is None:
             return None
         missed = replace(self.free, rows=loose).violations(found.spend)
@@ -263,7 +286,7 @@ class _Search:
         """One unit of giving way, so that money, outcomes and lines compare; shape (n_rows,)."""
         rows = self.free.rows
         limit = np.where(np.isfinite(rows.lower), abs(rows.lower), abs(rows.upper))
-        lines = float(self.free.n_lines)
+        lines = float(self.grid.n_lines)
         units = np.array([str(unit) for unit in rows.unit])
         weighted = np.asarray(abs(rows.spend).sum(axis=1)).ravel() * self.size
         sizes = np.where(limit > 0, limit, np.where(weighted > 0, weighted, 1.0))
@@ -323,9 +346,10 @@ class _Search:
             )
         if isinstance(stated, Ratio) and len(rows) == 1:
             above, below = self.grid.select(stated.where), self.grid.select(stated.to)
-            part_of = self.grid.groups(stated.per).get(part, np.ones(self.free.n_lines, bool))
-            bar = float(spend[below & part_of].sum())
-            ratio = float(spend[above & part_of].sum()) / bar if bar > 0 else 0.0
+            part_of = self.grid.groups(stated.per).get(part, np.ones(self.grid.n_cells, bool))
+            cells = spend[: self.grid.n_cells]
+            bar = float(cells[below & part_of].sum())
+            ratio = float(cells[above & part_of].sum()) / bar if bar > 0 else 0.0
             verb = "lower" if down else "raise"
             edge = np.floor(ratio * 1000 + 1e-6) if down else np.ceil(ratio * 1000 - 1e-6)
             return f"{verb} {rule.name} to {edge / 1000:g}"
@@ -349,8 +373,9 @@ class _Search:
         for value, mask in grid.groups(stated.per).items():
             if value and (part == value or part.endswith(f" in {value}")):
                 scope, chosen = scope & mask, chosen & mask
-        total = float(spend[scope].sum())
-        return float(spend[chosen].sum()) / total if total > 0 else 0.0
+        cells = spend[: grid.n_cells]
+        total = float(cells[scope].sum())
+        return float(cells[chosen].sum()) / total if total > 0 else 0.0
 
     # ------------------------------------------------------------------ in words
 
@@ -411,7 +436,22 @@ class _Search:
             return f"{times} to {_where(stated.where)}{self._per(stated)}"
         if isinstance(stated, Target):
             scope = f" from {_where(stated.where)}" if stated.where else ""
+            scope += f" by {stated.by}" if stated.by else ""
+            if stated.at_least is None:
+                return f"a return of at least {stated.return_at_least:g}{scope}"
             return f"at least {_count(stated.at_least)} {stated.outcome or 'outcomes'}{scope}"
+        if isinstance(stated, CostCap):
+            what = "the last" if stated.marginal else "on average each"
+            of = f" from {_where(stated.where)}" if stated.where else ""
+            most = cash(stated.at_most)
+            return f"{what} {stated.outcome or 'outcome'}{of} costs at most {most}"
+        if isinstance(stated, Pacing):
+            return self._pace(stated)
+        if isinstance(stated, Flights):
+            return f"{_where(stated.where)} on air for {stated.at_least} periods at a time"
+        if rule.name.startswith(f"{CAPACITY} "):
+            stage, limit = rule.name.removeprefix(f"{CAPACITY} "), self._limit(int(rule.rows[0]))
+            return f"at most {_count(limit)} {stage} followed up in a period"
         if isinstance(stated, SpendAll):
             return f"all of the budget of {cash(self.grid.budget)} is spent"
         if isinstance(stated, ActiveLines):
@@ -431,30 +471,43 @@ class _Search:
         high = f"{high_row:,.6g}" if np.isfinite(high_row) else None
         return f"the weighted sum of the spend is {_between(low, high)}"
 
+    def _pace(self, stated: Pacing) -> str:
+        """What a pacing rule asks."""
+        asks = []
+        if stated.max_change is not None:
+            asks.append(f"no change above {_percent(stated.max_change)} between periods")
+        if stated.profile is not None:
+            asks.append("spread as its profile says")
+        for word, limits in (("at most", stated.at_most_by), ("at least", stated.at_least_by)):
+            for label, amount in limits.items():
+                asks.append(f"{word} {self._money(self.grid.money(amount))} by {label}")
+        return f"{_where(stated.where)}: {listed(asks)}"
+
     def _per(self, stated: Any) -> str:
         return "" if stated.per == "total" else f" within each {stated.per}"
 
     def _name(self, rule: _Rule) -> str:
-        return str(self.grid.names[rule.line])
+        return self.grid.label(rule.line)
 
     def _limit(self, row: int) -> float:
         """The limit that a row of one side states; that of a line's smallest spend if it is on."""
         rows = self.free.rows
         if rows.rule[row] == "on":
-            line = list(self.grid.names).index(rows.part[row])
-            return float(self.free.floor[line])
+            labels = [self.grid.label(cell) for cell in range(self.grid.n_cells)]
+            return float(self.free.floor[labels.index(rows.part[row])])
         low, high = float(rows.lower[row]), float(rows.upper[row])
         return low if np.isfinite(low) else high
 
     def _money(self, amount: float) -> str:
-        """Money in short, with the digits it has, three after the point at most."""
+        """Money in short where three digits after the point say all of it, else to the cent."""
         size = abs(amount)
         unit = next((unit for unit in (1e9, 1e6, 1e3) if size >= unit), 1.0)
-        short = amount / unit
-        digits = next((d for d in range(4) if abs(round(short, d) - short) <= 1e-6 * abs(short)), 3)
-        if unit == 1.0:
-            digits = min(digits, 2)
-        return money(amount, self.plan.currency, compact=True, digits=digits)
+        short, cent = amount / unit, max(0.004 / unit, 1e-12 * size / unit)
+        exact = [d for d in range(4 if unit > 1 else 3) if abs(round(short, d) - short) <= cent]
+        if exact:
+            return money(amount, self.plan.currency, compact=True, digits=exact[0])
+        digits = 0 if abs(round(amount) - amount) <= 0.004 else 2
+        return money(amount, self.plan.currency, digits=digits)
 
 
 def _in_money(rows: Rows) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from optimizer.plan.constraints import Share, Spend, SpendAll, Split
 from optimizer.plan.curves import Elasticity, Exponential, Hill, Log
 from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.plan import Line, Plan
+from tests.strategies import plans
 
 amount = st.floats(10, 1000)
 curve = st.one_of(
@@ -138,3 +139,28 @@ def test_money_adds_up_to_the_cent(plan):
     brand = best.spend[best.problem.grid.role == "brand"].sum()
     assert brand == pytest.approx(0.6 * exact.budget, abs=0.005)
     assert np.all(best.spend >= 0)
+
+
+@settings(max_examples=15)
+@given(plans(feasible=True), st.randoms(use_true_random=False))
+def test_the_order_of_any_lines_does_not_matter(plan, random):
+    lines = list(plan.lines)
+    random.shuffle(lines)
+    one, other = (optimize(p, time_limit=0.5) for p in (plan, replace(plan, lines=tuple(lines))))
+    assert one.objective <= other.bound + 1e-9 * (abs(other.bound) + plan.budget)
+    assert other.objective <= one.bound + 1e-9 * (abs(one.bound) + plan.budget)
+
+
+@settings(max_examples=15)
+@given(plans(feasible=True), st.floats(0.0, 10.0))
+def test_more_money_and_fewer_rules_never_hurt(plan, more):
+    best = optimize(plan, time_limit=0.5)
+    freer = [replace(plan, budget=plan.budget * (1 + more))]
+    if plan.objective.kind != "lowest_spend":
+        freer += [
+            replace(plan, constraints=tuple(rule for rule in plan.constraints if rule is not gone))
+            for gone in plan.constraints
+        ]
+    for looser in freer:
+        room = 1e-9 * (abs(best.objective) + looser.budget)
+        assert optimize(looser, time_limit=0.5).bound >= best.objective - room

@@ -462,11 +462,9 @@ def in_money(plan: Plan) -> Plan:
         elif isinstance(rule, Spend | Changes):
             rules.append(changed(rule, ("at_least", "at_most")))
         elif isinstance(rule, Pacing):
-            limits = {
-                word: {label: money(amount) for label, amount in getattr(rule, word).items()}
-                for word in ("at_least_by", "at_most_by")
-            }
-            rules.append(replace(rule, **limits))
+            least = {label: money(amount) for label, amount in rule.at_least_by.items()}
+            most = {label: money(amount) for label, amount in rule.at_most_by.items()}
+            rules.append(replace(rule, at_least_by=least, at_most_by=most))
         else:
             rules.append(rule)
     return replace(

@@ -107,7 +107,7 @@ def lines_answer(allocation: Allocation) -> dict[str, Any]:
         "objective": {"kind": plan.objective.kind, "value": plain(allocation.objective)},
         "bound": plain(allocation.bound),
         "gap": plain(allocation.gap),
-        "lines": allocation.problem.n_lines,
+        "lines": allocation.problem.grid.n_lines,
         "active": int(np.count_nonzero(allocation.spend > 0)),
         "groups": records(group_frame(allocation)),
         "binding": binding_rules(allocation),

@@ -327,7 +327,7 @@ class _Search:
             Status.STOPPED,
             bound=bound,
             solver=Branching.name,
-            reason="no plan found in time",
+            reason="interrupted" if self.interrupted else self.clock.reason,
             seconds=self.clock.seconds,
             nodes=self.nodes,
             options=self.options,
@@ -342,7 +342,7 @@ class _Search:
         return replace(
             about,
             status=Status.OPTIMAL if proven else Status.STOPPED,
-            reason="proven" if proven else "interrupted" if self.interrupted else "time limit",
+            reason="proven" if proven else about.reason,
             spend=best.spend,
             value=best.value,
             bound=bound,

@@ -176,10 +176,12 @@ def _nearest(groups: GroupedProblem, wanted: Floats, replied: Floats) -> Floats:
 def _moving(price: Floats, wanted: Floats, sums: Sums) -> float:
     """About what it costs to move the replies onto the sums wanted: the square of the way.
 
-    Marginal returns fall about in proportion to spend, so half of price · way² / spend.
+    Marginal returns fall about in proportion to spend, so half of price · way² / spend; a group
+    that spends nothing counts as far.
     """
     way = wanted - sums.spend
-    return float((abs(price) * way**2 / np.maximum(sums.spend, 1e-300)).sum() / 2)
+    spend = np.maximum(np.maximum(sums.spend, 1e-9 * abs(way)), 1e-300)
+    return float((abs(price) * way**2 / spend).sum() / 2)
 
 
 def _dual(groups: GroupedProblem, rows: Floats, price: Floats, sums: Sums) -> float:

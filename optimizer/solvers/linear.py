@@ -10,7 +10,7 @@ sign of a maximisation's dual prices differs between versions of PuLP.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ class _Scales:
     def of(cls, problem: Problem) -> _Scales:
         reach = problem.outcomes(problem.upper)
         outcomes = np.where(reach > 0, reach, 1.0)
-        # All spend by the largest amount; stocks, which may be few leads, each by its own.
+        # Spend by a period's budget, as beside bounds far above it a cent would be nothing; stocks,
+        # which may be few leads, each by its own size.
         columns = np.where(problem.upper > 0, problem.upper, 1.0)
         columns[: problem.n_cells] = problem.money or 1.0
         spend = abs(problem.rows.spend) @ sparse.diags_array(columns)
@@ -439,33 +440,27 @@ class Linear:
         term = np.flatnonzero(part.at_work)
         slope = problem.curves.slope(problem.exposure * problem.upper)
         part.cut(term, np.zeros(len(term)), slope[term], np.full(len(term), -1))
-        answer = part.solve(seconds=clock.limit)
+        answer = part.solve()
+        about = Solution(answer.status, solver=self.name, options=options, nodes=1)
         if answer.status is not Status.OPTIMAL:
-            return Solution(
-                answer.status,
-                solver=self.name,
-                reason="no plan found in time",
-                seconds=clock.seconds,
-                options=options,
-            )
-        spend = settle(problem, answer.spend)
-        if not problem.feasible(spend) or (
-            start is not None and problem.value(start) > problem.value(spend)
-        ):
-            spend = spend if start is None else start
+            return replace(about, seconds=clock.seconds)
+        found = [settle(problem, answer.spend), *([] if start is None else [start])]
+        kept = [spend for spend in found if problem.feasible(spend)]
+        about = replace(about, status=Status.STOPPED, bound=answer.value, reason=clock.reason)
+        if not kept:
+            return replace(about, seconds=clock.seconds)
+        spend = max(kept, key=problem.value)
         value = problem.value(spend)
         bound = max(answer.value, value)
-        proven = relative_gap(value, bound) <= options.gap and problem.feasible(spend)
-        return Solution(
-            Status.OPTIMAL if proven else Status.STOPPED,
-            spend,
-            value,
-            bound,
-            Duals.at(problem, spend, answer.rows),
-            {"prices": answer.rows.tolist()},
-            self.name,
-            "proven" if proven else "the arithmetic has no more digits to give",
-            clock.seconds,
-            1,
-            options,
+        about = replace(
+            about,
+            spend=spend,
+            value=value,
+            bound=bound,
+            proof={"prices": answer.rows.tolist()},
+            seconds=clock.seconds,
         )
+        if relative_gap(value, bound) > options.gap:
+            return about
+        duals = Duals.at(problem, spend, answer.rows)
+        return replace(about, status=Status.OPTIMAL, duals=duals, reason="proven")

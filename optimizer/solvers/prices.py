@@ -191,13 +191,14 @@ class Prices:
         about = Solution(found.status, solver=self.name, seconds=clock.seconds, options=options)
         if found.status in {Status.INFEASIBLE, Status.UNBOUNDED}:
             return about
+        reason = clock.reason if clock.is_up else "the prices give no closer bound"
         spend = market.best
         if not problem.feasible(spend):
             spend = settle(problem, spend)
         value = problem.value(spend)
         if not problem.feasible(spend) or (start is not None and problem.value(start) > value):
             if start is None:
-                return replace(about, status=Status.STOPPED, bound=found.bound, reason="no plan")
+                return replace(about, status=Status.STOPPED, bound=found.bound, reason=reason)
             spend, value = start, problem.value(start)
         bound = max(found.bound, value)
         rows = np.zeros(len(problem.rows))
@@ -211,7 +212,7 @@ class Prices:
             bound=bound,
             duals=Duals.at(problem, spend, rows) if proven and problem.is_concave else None,
             proof={"prices": rows.tolist()},
-            reason="proven" if proven else "the prices give no closer bound",
+            reason="proven" if proven else reason,
             seconds=clock.seconds,
             nodes=found.rounds,
         )

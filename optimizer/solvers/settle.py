@@ -21,6 +21,8 @@ __all__ = ["settle", "sharpened"]
 _NEAR = 1e-7
 # What cutting planes leave of an outcome that is to be reached.
 _NEAR_OUTCOME = 1e-5
+# What is missing from a soft rule beyond a solver's tolerance is missing on purpose.
+_NEAR_SOFT = 2e-9
 _STEPS = 5
 # What a solver leaves of money in a period, as a share of an average period's.
 _NOTHING = 1e-9
@@ -60,7 +62,8 @@ def _corrected(problem: Problem, cells: Floats, free: NDArray[np.intp]) -> Float
     scale = np.maximum(abs(rows.spend) @ spend + abs(rows.outcomes) @ outcomes, 1e-300)
     target = np.where(abs(left - rows.lower) <= abs(left - rows.upper), rows.lower, rows.upper)
     missing = target - left
-    near = np.where(on_outcomes, _NEAR_OUTCOME, 10 * _NEAR) * scale
+    near = np.where(on_outcomes, _NEAR_OUTCOME, 10 * _NEAR)
+    near = np.where(rows.soft, _NEAR_SOFT, near) * scale
     binds = (np.diff(rows.switches.indptr) == 0) & np.isfinite(target) & (abs(missing) <= near)
     binds &= ~defined
     if not np.any(abs(missing[binds]) > 1e-15 * scale[binds]):

@@ -103,6 +103,11 @@ class Clock:
         """Whether the limit has passed."""
         return self.seconds >= self.limit
 
+    @property
+    def reason(self) -> str:
+        """Why a search ends here without a proof."""
+        return "time limit" if self.is_up else "the arithmetic has no more digits to give"
+
 
 @dataclass(frozen=True, eq=False)
 class Duals:

@@ -315,7 +315,7 @@ class Tangents:
                 Status.STOPPED,
                 bound=bound,
                 solver=self.name,
-                reason="no plan found in time",
+                reason=clock.reason,
                 seconds=clock.seconds,
                 options=options,
             )
@@ -327,7 +327,7 @@ class Tangents:
             Duals.at(problem, incumbent.spend, result.relaxed.rows) if proven else None,
             leaf(part, result),
             self.name,
-            "proven" if proven else "stopped before its proof",
+            "proven" if proven else clock.reason,
             clock.seconds,
             1,
             options,

@@ -1,4 +1,8 @@
-"""What others would do with the same plan: local and global search, and a linear programme."""
+"""What others would do with the same plan: local and global search, and a linear programme.
+
+The strongest that proves anything, a mixed-integer model refined on HiGHS, is
+:func:`tests.solvers.milp.refined`: the tests use it as an oracle too.
+"""
 
 import numpy as np
 import pulp
