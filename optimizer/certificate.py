@@ -145,9 +145,9 @@ def _followed(problem: Problem, spend: Floats) -> Floats:
     rows = problem.rows
     own = np.array([rule == STOCK for rule in rows.rule])
     capacity = np.full(problem.n_columns, np.inf)
-    for row in np.flatnonzero([rule.startswith(f"{CAPACITY} ") for rule in rows.rule]):
-        (column,) = rows.spend[[row]].indices
-        capacity[column] = rows.upper[row]
+    for limit in np.flatnonzero([rule.startswith(f"{CAPACITY} ") for rule in rows.rule]):
+        (limited,) = rows.spend[[limit]].indices
+        capacity[limited] = rows.upper[limit]
     spends, outcomes = rows.spend.tocsr(), rows.outcomes.tocsr()
     terms: Floats | None = None
     for place, row in enumerate(np.flatnonzero(own).tolist()):
