@@ -96,4 +96,4 @@ def line_items(n, seed=0):
         budget=budget,
         stages={},
     )
-    return Problem(grid, curves, one, 0.0, one, np.zeros(n), high, rows, (), np.zeros(n))
+    return Problem(grid, curves, one, np.zeros(n), one, np.zeros(n), high, rows, (), np.zeros(n))

@@ -20,7 +20,7 @@ def constraints(problem, unit):
 def slsqp(problem, start=None):
     """One start, equal money by default, with exact gradients, everything scaled to about one."""
     unit = problem.grid.budget
-    start = np.full(problem.n_lines, unit / problem.n_lines) if start is None else start
+    start = np.full(problem.n_columns, unit / problem.n_columns) if start is None else start
     scale = max(abs(problem.value(start)), 1e-300)
     result = minimize(
         lambda x: -problem.value(np.maximum(x, 0) * unit) / scale,
@@ -41,7 +41,7 @@ def slsqp(problem, start=None):
 def slsqp_starts(problem, count, seed):
     """The best of many random starts."""
     rng = np.random.default_rng(seed)
-    starts = rng.dirichlet(np.full(problem.n_lines, 0.5), count) * problem.grid.budget
+    starts = rng.dirichlet(np.full(problem.n_columns, 0.5), count) * problem.grid.budget
     return max(slsqp(problem, start) for start in starts)
 
 
@@ -77,7 +77,7 @@ def tangent_programme(problem, tangents):
     the most: of five ways to place them the one that needed fewest. All rules as written; no cut,
     no start, nothing re-used.
     """
-    curves, rows, n = problem.curves, problem.rows, problem.n_lines
+    curves, rows, n = problem.curves, problem.rows, problem.n_columns
     model = pulp.LpProblem("plan", pulp.LpMaximize)
     x = [
         pulp.LpVariable(f"x{i}", low, high)
@@ -85,7 +85,7 @@ def tangent_programme(problem, tangents):
     ]
     t = [pulp.LpVariable(f"t{i}", 0) for i in range(n)]
     worth = pulp.lpSum(w * outcome for w, outcome in zip(problem.weights, t, strict=True))
-    model += worth - problem.price * pulp.lpSum(x)
+    model += worth - pulp.lpDot(problem.price.tolist(), x)
     for share in np.linspace(0, 1, tangents):
         place = problem.lower + (problem.upper - problem.lower) * (51**share - 1) / 50
         exposure = problem.exposure * place

@@ -45,7 +45,7 @@ def robyn(problem, seconds):
     Its start is the lower bounds; here they are nothing, where S-curves have no slope, so it
     starts from equal money. Everything is scaled to about one, which Robyn does not do.
     """
-    n, unit, start = problem.n_lines, problem.grid.budget, time.process_time()
+    n, unit, start = problem.n_columns, problem.grid.budget, time.process_time()
     even = np.full(n, unit / n)
     scale = problem.value(even)
 
@@ -89,7 +89,7 @@ def robyn(problem, seconds):
 
 def scip(problem, gap, seconds):
     """SCIP's spatial branch and bound, to *gap*: outcome ≤ ceiling − ceiling / (1 + (x/half)^s)."""
-    n, start = problem.n_lines, time.process_time()
+    n, start = problem.n_columns, time.process_time()
     unit = problem.grid.budget / n
     ((kind, index, (ceiling, half, steepness)),) = problem.curves.families
     assert kind is Hill

@@ -102,10 +102,10 @@ class _Model:
         reach = problem.outcomes(problem.upper)
         self.outcomes = np.where(reach > 0, reach, 1.0)
         worth = float((abs(problem.weights) * self.outcomes).max(initial=0.0))
-        self.unit = max(worth, problem.price * self.money) or 1.0
+        self.unit = max(worth, problem.price.max(initial=0.0) * self.money) or 1.0
         self.soft = np.flatnonzero(problem.rows.soft)
         self.curves = [
-            _Curve(problem, k, self.money, self.outcomes[k]) for k in range(problem.n_lines)
+            _Curve(problem, k, self.money, self.outcomes[k]) for k in range(problem.n_columns)
         ]
 
     def solve(self, gap, seconds):
@@ -113,10 +113,10 @@ class _Model:
         pieces = [(k, *piece) for k, curve in enumerate(self.curves) for piece in curve.pieces()]
         p, m, problem = len(pieces), len(self.problem.switches), self.problem
         line = np.array([piece[0] for piece in pieces])
-        gather = sparse.csr_array((np.ones(p), (line, np.arange(p))), shape=(problem.n_lines, p))
+        gather = sparse.csr_array((np.ones(p), (line, np.arange(p))), shape=(problem.n_columns, p))
         stated, size = self._stated(gather)
         cost = [
-            np.full(p, problem.price * self.money / self.unit),
+            problem.price[line] * self.money / self.unit,
             -(problem.weights * self.outcomes)[line] / self.unit,
             np.zeros(p + m),
             problem.rows.penalty[self.soft] * size[self.soft] / self.unit,
@@ -145,7 +145,7 @@ class _Model:
         scaled = (sparse.diags_array(-above[:, column]) @ take for column in (2, 1))
         on_spend, on_choice = scaled
         eye, no = sparse.eye_array(p), sparse.csr_array((p, p))
-        wide, money = sparse.csr_array((problem.n_lines, p)), self.money
+        wide, money = sparse.csr_array((problem.n_columns, p)), self.money
         return [
             self._rows([eye, no, -sparse.diags_array(low)], 0, np.inf),
             self._rows([eye, no, -sparse.diags_array(high)], -np.inf, 0),

@@ -41,7 +41,7 @@ def _rows_allow(problem, switches):
 def _starts(problem, low, high, rng, count):
     budget = problem.grid.budget
     for _ in range(count):
-        weights = rng.dirichlet(np.full(problem.n_lines, 0.5))
+        weights = rng.dirichlet(np.full(problem.n_columns, 0.5))
         yield np.clip(low + weights * budget * rng.uniform(0.2, 1), low, high)
 
 

@@ -79,7 +79,7 @@ def best_on_grid(problem):
     kept = np.all(missed[:, hard] <= 1e-9 * BUDGET, axis=1)
     kept &= np.all((x >= problem.lower) & (x <= problem.upper), axis=1)
     kept &= np.all((x == 0) | (x >= problem.floor), axis=1)
-    value = t @ problem.weights - problem.price * x.sum(axis=1)
+    value = t @ problem.weights - x @ problem.price
     value -= missed @ np.nan_to_num(rows.penalty)
     return float(value[kept].max())
 
