@@ -581,9 +581,7 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
     if money.shape == (grid.n_lines, grid.n_periods):
         money = money.ravel()
     if money.shape != (grid.n_cells,):
-        raise PlanError(
-            Fault("spend", f"has shape {money.shape}", f"Give shape ({grid.n_cells},)")
-        )
+        raise PlanError(Fault("spend", f"has shape {money.shape}", f"Give shape ({grid.n_cells},)"))
     if not np.all(np.isfinite(money)) or np.any(money < 0):
         raise PlanError(Fault("spend", "has money below zero or not finite", "Give zero or more"))
     problem = compile_plan(plan)
@@ -613,9 +611,7 @@ def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:
     spend = problem.grid.current
     if np.isnan(spend).any():
         return None
-    return Allocation(
-        plan, problem, spend.copy(), problem.value(problem.lift(spend)), status=None
-    )
+    return Allocation(plan, problem, spend.copy(), problem.value(problem.lift(spend)), status=None)
 
 
 def fingerprint(plan: Plan) -> str:

@@ -583,9 +583,7 @@ def _stack(conditions: list[Row], n: int, switches: tuple[Switch, ...]) -> Rows:
             [np.nan if row.penalty is None else row.penalty for row in conditions], float
         ),
         spend=matrix([(row.spend.index, row.spend.coefficient) for row in conditions], n),
-        outcomes=matrix(
-            [(row.outcomes.index, row.outcomes.coefficient) for row in conditions], n
-        ),
+        outcomes=matrix([(row.outcomes.index, row.outcomes.coefficient) for row in conditions], n),
         switches=matrix(
             [
                 (

@@ -10,6 +10,8 @@ import math
 
 from optimizer.plan.carryover import Delayed, Geometric, Weibull
 
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
 
 def kernel(carryover, length):
     if isinstance(carryover, Geometric):
@@ -47,7 +49,7 @@ def season(series, periods, step, absent=1.0):
         if periods.every == "month":
             month = int(rest)
             names |= {f"q{(month - 1) // 3 + 1}"}
-            names |= {"jan feb mar apr may jun jul aug sep oct nov dec".split()[month - 1]}
+            names |= {MONTHS[month - 1]}
         elif periods.every == "quarter":
             names |= {rest.lower()}
         found = absent
@@ -99,7 +101,9 @@ def simulate(plan, spend, past=600):
                     then = s - age
                     if then >= planned:
                         continue
-                    money = bought[line.name][then] if then >= 0 else before(line, -then) / line.price
+                    money = (
+                        bought[line.name][then] if then >= 0 else before(line, -then) / line.price
+                    )
                     exposure += weights[age] * money
             demand = season(line.demand, periods, s)
             outcome = 0.0 if exposure is None else float(line.curve.outcome(exposure)) * demand
@@ -117,7 +121,9 @@ def simulate(plan, spend, past=600):
             for line in brand:
                 for age in range(1, past):
                     share = (1 - rate) * rate ** (age - 1)
-                    stock += goodwill.feeds.get(line.name, 1.0) * share * before(line, age) / line.price
+                    stock += (
+                        goodwill.feeds.get(line.name, 1.0) * share * before(line, age) / line.price
+                    )
         outcomes = []
         for s in range(counted):
             inflow = 0.0

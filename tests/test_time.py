@@ -120,7 +120,7 @@ def test_any_spend_is_worth_what_plain_loops_say(plan, seed):
     if plan.goodwill is not None:
         assert there.by_period.goodwill.to_numpy() == pytest.approx(told["stock"], rel=1e-9)
     for name, found in told["stages"].items():
-        rows = there.by_stage.query("stage == @name")
+        rows = there.by_stage[there.by_stage["stage"] == name]
         assert rows.arrived.to_numpy() == pytest.approx(found["arrived"], rel=1e-9, abs=1e-9)
         assert rows.followed_up.to_numpy() == pytest.approx(found["followed"], rel=1e-9, abs=1e-9)
     if plan.objective.kind != "outcomes":
@@ -136,9 +136,7 @@ def test_every_optimised_plan_is_proven_and_reproduced(plan):
     assert best.gap <= 1e-4
     told = simulate(plan, spend_of(best))
     assert best.objective == pytest.approx(told["objective"], rel=1e-9, abs=1e-6)
-    verdict = verify(
-        plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof
-    )
+    verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
     assert verdict.holds, verdict.faults
 
 
@@ -148,9 +146,7 @@ def test_s_curves_over_time_are_bounded(plan):
     best = optimize(plan, gap=1e-3, time_limit=5)
     told = simulate(plan, spend_of(best))
     assert best.objective == pytest.approx(told["objective"], rel=1e-9, abs=1e-6)
-    verdict = verify(
-        plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof
-    )
+    verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
     assert verdict.holds, verdict.faults
 
 
@@ -165,9 +161,7 @@ def test_a_plan_survives_its_document(plan):
 @given(plans())
 def test_neither_order_nor_currency_matters(plan):
     best = optimize(plan)
-    turned = optimize(
-        Plan(**{**vars_of(plan), "lines": tuple(reversed(plan.lines))})
-    )
+    turned = optimize(Plan(**{**vars_of(plan), "lines": tuple(reversed(plan.lines))}))
     assert turned.objective == pytest.approx(best.objective, rel=2e-4)
 
 
@@ -287,7 +281,10 @@ def test_leads_beyond_capacity_are_lost_and_capacity_has_a_price():
 
 def test_a_year_without_time_is_the_same_as_one_period():
     """Periods without carry-over or season only divide the year: each gets the same."""
-    lines = (one(Log(100, 1_000), role="traffic"), Line("tv", Log(60, 900), value=1.0, role="brand"))
+    lines = (
+        one(Log(100, 1_000), role="traffic"),
+        Line("tv", Log(60, 900), value=1.0, role="brand"),
+    )
     year = optimize(
         Plan("y", lines, 12_000.0, periods=Periods("2027-01", 12), objective=Revenue()), gap=1e-6
     )

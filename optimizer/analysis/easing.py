@@ -468,6 +468,7 @@ def in_money(plan: Plan) -> Plan:
         else:
             rules.append(rule)
     return replace(
-        plan, lines=tuple(changed(line, words, periods) for line in plan.lines),
-        constraints=tuple(rules)
+        plan,
+        lines=tuple(changed(line, words, periods) for line in plan.lines),
+        constraints=tuple(rules),
     )

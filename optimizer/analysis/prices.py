@@ -240,7 +240,10 @@ def _holds_up_to(base: Sharp, rule: Easing, price: float) -> float:
 def _cost(base: Sharp, rule: Easing) -> float:
     if base.concave and not rule.binding:
         return 0.0
-    endless = not base.problem.price[: base.problem.n_cells].any() and np.isinf(base.problem.grid.maximum).any()
+    endless = (
+        not base.problem.price[: base.problem.n_cells].any()
+        and np.isinf(base.problem.grid.maximum).any()
+    )
     if rule.name == BUDGET and endless:
         return float("nan")  # money costs nothing then, and no sum would be enough
     gain, doubt = base.gain(rule.eased(float("inf")))

@@ -361,12 +361,12 @@ class Target:
 
     at_least: Annotated[Money, Field(gt=0)] | None = None
     """Outcomes of the stage."""
-    return_at_least: Annotated[Number, Field(gt=0)] | None = None
-    """Money of value per unit of money spent, over the lines; instead of outcomes."""
     outcome: str | None = None
     """The stage of the funnel; absent: all outcomes as the curves give them."""
     where: Where = Field(default_factory=dict)
     """Which lines; all by default. With ``{period: …}`` what comes in those periods."""
+    return_at_least: Annotated[Number, Field(gt=0)] | None = None
+    """Money of value per unit of money spent, over the lines; instead of outcomes."""
     by: str | None = None
     """The period by whose end it is to be reached; absent: the end of what counts."""
     per: Per = "total"
@@ -384,7 +384,7 @@ class Target:
 
     def rows(self, grid: Grid) -> list[Row]:
         """One condition per group."""
-        scope = grid.select(self.where) & _until(grid, self.by, self.name)
+        scope = grid.select(self.where) & _until(grid, self.by)
         rows = []
         for part, mask in grid.groups(self.per).items():
             cells = scope & mask
@@ -407,13 +407,11 @@ class Target:
             columns, terms = grid.valued(cells)
             spend = columns.dense(grid.n_columns)
             spend[: grid.n_cells] -= self.return_at_least * cells
-            rows.append(
-                Row(self.name, part, Unit.MONEY, 0.0, spend=sum_of(spend), outcomes=terms)
-            )
+            rows.append(Row(self.name, part, Unit.MONEY, 0.0, spend=sum_of(spend), outcomes=terms))
         return rows
 
 
-def _until(grid: Grid, by: str | None, name: str) -> Any:
+def _until(grid: Grid, by: str | None) -> Any:
     """The cells up to and with a period; all without one."""
     if by is None:
         return np.ones(grid.n_cells, bool)
@@ -460,9 +458,7 @@ class CostCap:
             spend[: grid.n_cells] += cells
             outcomes = Sum(terms.index, -self.at_most * terms.coefficient)
             rows.append(
-                Row(
-                    self.name, part, Unit.MONEY, upper=0.0, spend=sum_of(spend), outcomes=outcomes
-                )
+                Row(self.name, part, Unit.MONEY, upper=0.0, spend=sum_of(spend), outcomes=outcomes)
             )
         return rows
 
@@ -473,9 +469,7 @@ class CostCap:
             rate = counts * per_money * self.at_most
             end = curve.reaches(1.0 / rate) / per_money if rate > 0 else 0.0
             one = Sum(np.array([column]), np.ones(1))
-            rows.append(
-                Row(self.name, grid.label(column), Unit.MONEY, upper=float(end), spend=one)
-            )
+            rows.append(Row(self.name, grid.label(column), Unit.MONEY, upper=float(end), spend=one))
         return rows
 
 
@@ -512,9 +506,9 @@ class Pacing:
     kind: Literal["pacing"] = "pacing"
 
     def __post_init__(self) -> None:
-        if self.max_change is None and self.profile is None:
-            if not self.at_most_by and not self.at_least_by:
-                raise ValueError("give max_change, profile, at_most_by or at_least_by")
+        shapes = (self.max_change, self.profile)
+        if shapes == (None, None) and not self.at_most_by and not self.at_least_by:
+            raise ValueError("give max_change, profile, at_most_by or at_least_by")
         if self.from_today and self.max_change is None:
             raise ValueError("from_today holds the first period to max_change; give it")
 
@@ -592,7 +586,7 @@ class Pacing:
         limits = [(label, -np.inf, grid.money(most)) for label, most in self.at_most_by.items()]
         limits += [(label, grid.money(least), np.inf) for label, least in self.at_least_by.items()]
         for label, low, high in limits:
-            until = _until(grid, label, self.name).reshape(cells.shape) & cells
+            until = _until(grid, label).reshape(cells.shape) & cells
             rows.append(self._row(part, f"by {label}", low, high, until.astype(float)))
         return rows
 

@@ -19,8 +19,8 @@ from .constraints import CONSTRAINTS, Split
 from .curves import CURVES, Linear
 from .funnel import Funnel
 from .objectives import OBJECTIVES
-from .periods import Periods
 from .paths import LINE_KEYS, PLAN_KEYS, Document, set_at, split_form, value_at
+from .periods import Periods
 from .plan import Line, Origin, Plan
 from .stated import faults_of
 from .table import LineTable

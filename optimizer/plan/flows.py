@@ -316,9 +316,7 @@ class Flows:
                 )
             )
         for name, value in self.funnel.values(self.periods.discount).items():
-            on_terms, on_columns = self.followed(
-                self.stage(name), self._mixed(sources & ~own)
-            )
+            on_terms, on_columns = self.followed(self.stage(name), self._mixed(sources & ~own))
             terms += value * (on_terms.T @ worth)
             columns += value * (on_columns.T @ worth)
         return terms, columns

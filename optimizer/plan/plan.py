@@ -231,9 +231,11 @@ class Plan:
         faults = []
         if self.funnel is not None:
             faults.append(Fault("funnel", "a table of lines feeds no funnel", "Give value instead"))
-        for word in ("periods", "goodwill"):
-            if getattr(self, word) is not None:
-                faults.append(Fault(word, "a table of lines has one period", f"Drop {word}"))
+        faults += [
+            Fault(word, "a table of lines has one period", f"Drop {word}")
+            for word in ("periods", "goodwill")
+            if getattr(self, word) is not None
+        ]
         if self.budget is None:
             faults += rows_fault(
                 "maximum",

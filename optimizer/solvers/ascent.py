@@ -24,9 +24,7 @@ _FIRST, _LAST = 0.5, 1e-3
 _GAIN = 1e-6
 
 
-def ascend(
-    part: LinearPart, box: Box, start: Floats, clock: Clock, incumbent: Incumbent
-) -> Floats:
+def ascend(part: LinearPart, box: Box, start: Floats, clock: Clock, incumbent: Incumbent) -> Floats:
     """The best plan reached from *start* within *box*; every step is offered to the *incumbent*.
 
     Args:

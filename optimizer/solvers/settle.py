@@ -35,7 +35,11 @@ def settle(problem: Problem, spend: Floats) -> Floats:
     n = problem.n_cells
     low, high, floor = problem.lower[:n], problem.upper[:n], problem.floor[:n]
     # With periods, what a line spends in one may be tiny beside the whole, and another's limit.
-    room = _NEAR * np.maximum(high, 1e-300) if problem.grid.n_periods == 1 else _NOTHING * problem.money
+    room = (
+        _NEAR * np.maximum(high, 1e-300)
+        if problem.grid.n_periods == 1
+        else _NOTHING * problem.money
+    )
     cells = np.clip(spend[:n], low, high)
     cells = np.where(cells - low <= room, low, np.where(high - cells <= room, high, cells))
     near_floor = (floor > 0) & (cells > room) & (abs(cells - floor) <= room)

@@ -297,9 +297,7 @@ class Tangents:
             # The last digits cost little where lines stand alone, and much where they share stocks.
             tolerance = EXACT * part.scales.objective
             enough = _ENOUGH * options.gap
-            result = climb(
-                part, envelopes, box, Cuts(), tolerance, clock, incumbent, gap=enough
-            )
+            result = climb(part, envelopes, box, Cuts(), tolerance, clock, incumbent, gap=enough)
         elif warm is not None and warm.spend is not None:
             result = _climb_near(part, envelopes, box, options, clock, incumbent)
         else:

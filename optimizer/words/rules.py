@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from optimizer.plan.flows import CAPACITY
 from optimizer.plan.plan import Plan
 from optimizer.plan.units import Percent
 
@@ -23,14 +24,17 @@ def rule_in_words(rule: Any, plan: Plan, lang: str = "en") -> str:
         "share": _share,
         "ratio": _ratio,
         "weighted": _weighted,
+        "pacing": _pacing,
+        "flights": _flights,
         "target": _target,
+        "cost_cap": _cost_cap,
         "active_lines": _active,
         "changes": _changes,
         "spend_all": lambda *_: say("rule.spend_all", lang),
     }[rule.kind]
     sentence = write(rule, plan, lang)
     per = getattr(rule, "per", "total")
-    if per != "total":
+    if per != "total" and not (rule.kind == "pacing" and per == "line"):
         sentence = say("rule.per", lang, sentence=sentence, per=per)
     if rule.penalty is not None:
         sentence = say(
@@ -56,6 +60,23 @@ def line_rules(plan: Plan, lang: str = "en") -> list[str]:
         if line.maximum is not None:
             high = _amount(line.maximum, plan, lang)
             sentences.append(say("rule.line_maximum", lang, high=high, **slots))
+        for period, amount in line.locked_in.items():
+            low = _amount(amount, plan, lang)
+            sentences.append(say("rule.line_locked_in", lang, low=low, period=period, **slots))
+        if line.blackout:
+            periods = listed(list(line.blackout), lang)
+            sentences.append(say("rule.line_blackout", lang, periods=periods, **slots))
+    return [*sentences, *_capacities(plan, lang)]
+
+
+def _capacities(plan: Plan, lang: str) -> list[str]:
+    """What each stage of the funnel can follow up, one sentence each."""
+    sentences = []
+    for name, limit in () if plan.funnel is None else plan.funnel.capacity.items():
+        limits = limit.values() if isinstance(limit, dict) else limit
+        few = [limit] if isinstance(limit, int | float) else sorted(set(limits))
+        high = listed([number(units, lang) for units in few], lang)
+        sentences.append(say("rule.capacity", lang, stage=stage(name, lang), high=high))
     return sentences
 
 
@@ -72,6 +93,8 @@ def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:
             key = "active" if ending == "minimum if active" else ending
             return say(f"rule.{key}_of" if key != "active" else "rule.active_of_name", lang,
                        line=label(line, lang))  # fmt: skip
+    if name.startswith(f"{CAPACITY} "):
+        return say("rule.capacity_of", lang, stage=stage(name.removeprefix(f"{CAPACITY} "), lang))
     for rule in plan.rules:
         if rule.name != name:
             continue
@@ -202,10 +225,48 @@ def _weighted(rule: Any, _plan: Plan, lang: str) -> str:
     return _limits(what, _maybe(rule.at_least, text), _maybe(rule.at_most, text), lang)
 
 
-def _target(rule: Any, _plan: Plan, lang: str) -> str:
-    noun = stage(rule.outcome, lang) if rule.outcome else say("noun.outcomes", lang)
-    low = number(rule.at_least, lang)
-    return say("rule.target", lang, where=_where(rule.where, lang), noun=noun, low=low)
+def _noun(rule: Any, lang: str) -> str:
+    return stage(rule.outcome, lang) if rule.outcome else say("noun.outcomes", lang)
+
+
+def _target(rule: Any, plan: Plan, lang: str) -> str:
+    where = _where(rule.where, lang)
+    if rule.at_least is None:
+        one = money(1, plan.currency, lang, digits=0)
+        low = money(rule.return_at_least, plan.currency, lang, digits=2)
+        sentence = say("rule.return_target", lang, where=where, low=low, one=one)
+    else:
+        low = number(rule.at_least, lang)
+        sentence = say("rule.target", lang, where=where, noun=_noun(rule, lang), low=low)
+    if rule.by is not None:
+        sentence = say("rule.target_by", lang, sentence=sentence, by=rule.by)
+    return sentence
+
+
+def _cost_cap(rule: Any, plan: Plan, lang: str) -> str:
+    high = money(rule.at_most, plan.currency, lang, digits=0 if rule.at_most >= 100 else 2)
+    key = "rule.marginal_cap" if rule.marginal else "rule.cost_cap"
+    return say(key, lang, where=_where(rule.where, lang), noun=_noun(rule, lang), high=high)
+
+
+def _pacing(rule: Any, plan: Plan, lang: str) -> str:
+    where, parts = _where(rule.where, lang), []
+    if rule.max_change is not None:
+        key = "rule.pacing_today" if rule.from_today else "rule.pacing_change"
+        parts.append(say(key, lang, where=where, share=_share_text(rule.max_change, lang)))
+    if rule.profile is not None:
+        key = "rule.pacing_profile_tolerance" if rule.tolerance else "rule.pacing_profile"
+        parts.append(say(key, lang, where=where, share=_share_text(rule.tolerance, lang)))
+    for key, limits in (("most", rule.at_most_by), ("least", rule.at_least_by)):
+        for by, amount in limits.items():
+            cash = _amount(amount, plan, lang)
+            parts.append(say(f"rule.pacing_{key}_by", lang, where=where, money=cash, by=by))
+    return "; ".join(parts)
+
+
+def _flights(rule: Any, _plan: Plan, lang: str) -> str:
+    count = number(rule.at_least, lang)
+    return say("rule.flights", lang, where=_where(rule.where, lang), count=count)
 
 
 def _active(rule: Any, _plan: Plan, lang: str) -> str:

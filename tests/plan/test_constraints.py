@@ -11,6 +11,9 @@ from optimizer.plan.constraints import (
     PRESETS,
     ActiveLines,
     Changes,
+    CostCap,
+    Flights,
+    Pacing,
     Ratio,
     Share,
     Spend,
@@ -22,7 +25,9 @@ from optimizer.plan.constraints import (
 from optimizer.plan.curves import Linear
 from optimizer.plan.funnel import Funnel
 from optimizer.plan.grid import Grid, Row, Switch, SwitchKind
+from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
+from optimizer.problem import compile_plan
 
 FUNNEL = Funnel(("visit", "lead"), {"visit": 0.1}, {"lead": 50})
 
@@ -101,6 +106,77 @@ CASES: list[tuple[Any, list[float], list[float]]] = [
 ]
 
 
+def timed(*rules: Any, **given: Any) -> Plan:
+    """Two lines over three months, today 10 each, one visit per money, 100 to spend."""
+    lines = tuple(
+        Line(channel, Linear(1.0), role, outcome="visit", current=10, minimum_if_active=1)  # type: ignore[arg-type]
+        for channel, role in (("tv", "brand"), ("search", "traffic"))
+    )
+    return Plan(
+        "x",
+        lines,
+        100,
+        constraints=rules,
+        funnel=FUNNEL,
+        periods=Periods("2027-01", 3),
+        **given,
+    )
+
+
+# Spends are of tv in three months, then of search.
+TIMED: list[tuple[Any, list[float], list[float] | None]] = [
+    (Pacing(0.5), [10, 15, 8, 0, 0, 0], [10, 16, 8, 0, 0, 0]),
+    (Pacing(0.5, where="tv"), [10, 5, 5, 0, 9, 0], [10, 4, 5, 0, 9, 0]),
+    (Pacing(0.2, from_today=True), [12, 12, 12, 8, 8, 8], [13, 13, 13, 8, 8, 8]),
+    (Pacing(0.5, per="total"), [10, 0, 15, 0, 15, 0], [10, 0, 15, 0, 16, 0]),
+    (Pacing(profile=(2, 1, 1), where="tv"), [20, 10, 10, 5, 0, 0], [20, 11, 10, 5, 0, 0]),
+    (Pacing(profile={"feb": 2}, per="total"), [5, 10, 5, 0, 0, 0], [5, 5, 5, 0, 0, 0]),
+    (
+        Pacing(profile=(1, 1, 1), tolerance=0.1, where="tv"),
+        [40, 30, 30, 0, 0, 0],
+        [45, 30, 25, 0, 0, 0],
+    ),
+    (Pacing(at_most_by={"2027-02": 20}), [10, 10, 9, 5, 5, 0], [10, 11, 0, 5, 5, 0]),
+    (
+        Pacing(at_least_by={"2027-01": "20%"}, per="total"),
+        [10, 0, 0, 10, 0, 0],
+        [10, 0, 9, 9, 0, 0],
+    ),
+    (Flights(2), [0, 5, 5, 0, 0, 0], [0, 0, 0, 0, 5, 0]),
+    (Flights(3, where="tv"), [0, 0, 5, 5, 0, 5], [0, 5, 0, 5, 5, 5]),
+    (CostCap(10, "lead"), [9, 9, 9, 9, 9, 9], None),
+    (CostCap(9.9, "lead", where="tv"), [0, 0, 0, 9, 9, 9], [0, 0, 1, 0, 0, 0]),
+    (Target(2, "lead", by="2027-02"), [10, 10, 0, 0, 0, 0], [10, 9, 80, 0, 0, 0]),
+    (Target(5, where={"period": "2027-03"}), [0, 0, 5, 0, 0, 0], [9, 9, 2, 9, 9, 2]),
+    (Target(return_at_least=5), [9, 9, 9, 1, 1, 1], None),
+    (Target(return_at_least=5.1, where="tv"), [0, 0, 0, 1, 1, 1], [9, 9, 10, 1, 1, 1]),
+    (Spend("tv", at_most=10, per="period"), [10, 10, 10, 9, 9, 9], [10, 11, 0, 0, 0, 0]),
+    (Split("6:4", per="period"), [6, 3, 0, 4, 2, 0], [6, 4, 0, 4, 1, 0]),
+    (ActiveLines(at_most=1, per="period"), [9, 0, 9, 0, 9, 0], [9, 9, 9, 0, 9, 0]),
+    (ActiveLines(at_most=1), [9, 0, 9, 0, 0, 0], [9, 0, 0, 0, 9, 0]),
+    (Changes(at_least=10), [20, 10, 10, 10, 10, 10], [15, 10, 10, 10, 10, 10]),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept", "not_kept"), TIMED, ids=lambda case: getattr(case, "kind", "")
+)
+def test_a_rule_about_time_tells_what_keeps_it(
+    rule: Any, kept: list[float], not_kept: list[float] | None
+) -> None:
+    plan = timed(rule)
+
+    def missed(spend: list[float]) -> set[str]:
+        problem = compile_plan(plan)
+        x = problem.lift(np.array(spend, float))
+        names = [rule for rule, far in zip(problem.rows.rule, problem.violations(x), strict=True)
+                 if far > 1e-9]  # fmt: skip
+        return set(names) - {"on"}
+
+    assert not missed(kept)
+    assert not_kept is None or missed(not_kept) == {rule.name}
+
+
 @pytest.mark.parametrize(
     ("rule", "kept", "not_kept"), CASES, ids=lambda case: getattr(case, "kind", "")
 )
@@ -111,7 +187,7 @@ def test_a_rule_tells_what_keeps_it(rule: Any, kept: list[float], not_kept: list
 
 
 def test_every_rule_is_covered() -> None:
-    assert {type(rule) for rule, _, _ in CASES} == set(CONSTRAINTS)
+    assert {type(rule) for rule, _, _ in (*CASES, *TIMED)} == set(CONSTRAINTS)
 
 
 def test_switches_mean_up_or_down_but_never_both() -> None:

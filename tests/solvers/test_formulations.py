@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.plan.carryover import Delayed, Geometric, Goodwill
 from optimizer.plan.constraints import (
     CONSTRAINTS,
     ActiveLines,
     Changes,
+    CostCap,
+    Flights,
+    Pacing,
     Ratio,
     Share,
     Spend,
@@ -22,7 +26,9 @@ from optimizer.plan.constraints import (
     Weighted,
 )
 from optimizer.plan.curves import Elasticity
+from optimizer.plan.funnel import Funnel
 from optimizer.plan.objectives import Profit
+from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import compile_plan
 from optimizer.solvers.linear import write_lp
@@ -44,6 +50,42 @@ RULES = {
     "spend_all": SpendAll(),
 }
 
+# Rules about time, on two quarters of the same lines.
+TIMED = {
+    "pacing_change": Pacing(0.25, where="search"),
+    "pacing_profile": Pacing(profile=(3, 1), per="total"),
+    "pacing_by": Pacing(at_most_by={"2027-Q1": "60%"}, per="total"),
+    "flights": Flights(2, where="tv"),
+    "cost_cap": CostCap(0.5, where="search"),
+    "cost_cap_marginal": CostCap(0.9, marginal=True, where="search.brand"),
+    "target_return": Target(return_at_least=1.5),
+    "active_lines_ever": ActiveLines(at_most=2),
+    "stocks": Target(20.0, by="2027-Q1"),
+}
+
+
+def timed_with(rule):
+    """Two quarters: a line with carry-over, goodwill, and a limited number of leads."""
+    curve = Elasticity(25.0, 4.0, 0.4)
+    lines = (
+        Line("search", curve, role="brand", outcome="lead", current=20.0),
+        Line("search", curve, role="traffic", outcome="lead", maximum=60.0),
+        Line("tv", curve, role="brand", outcome="lead", minimum_if_active=5.0,
+             carryover=Geometric(retention=0.5), before=8.0),
+        Line("shop", curve, role="traffic", outcome="lead", carryover=Delayed(0.5, 1, 2),
+             before=0.0),
+    )  # fmt: skip
+    return Plan(
+        "golden",
+        lines,
+        100.0,
+        objective=Profit(0.8),
+        periods=Periods("2027-Q1", 2, "quarter"),
+        funnel=Funnel(("lead", "deal"), {"lead": 0.5}, {"deal": 4.0}, capacity={"deal": 60.0}),
+        goodwill=Goodwill(Elasticity(30.0, 1.0, 0.3), retention=0.8, start=10.0, outcome="deal"),
+        constraints=(rule,),
+    )
+
 
 def plan_with(rule):
     curve = Elasticity(25.0, 4.0, 0.4)
@@ -58,10 +100,11 @@ def plan_with(rule):
     return Plan("golden", lines, 100.0, value=1.0, objective=Profit(0.8), constraints=(rule,))
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [*RULES, *TIMED])
 def test_the_linear_part_of_each_rule(name):
+    plan = plan_with(RULES[name]) if name in RULES else timed_with(TIMED[name])
     # PuLP 3 and 4 list the bounds in different orders.
-    text = "\n".join(sorted(write_lp(compile_plan(plan_with(RULES[name]))).splitlines())) + "\n"
+    text = "\n".join(sorted(write_lp(compile_plan(plan)).splitlines())) + "\n"
     path = GOLDEN / f"{name}.lp"
     if os.environ.get("ADSPLIT_UPDATE"):
         path.write_text(text)
@@ -69,5 +112,5 @@ def test_the_linear_part_of_each_rule(name):
 
 
 def test_every_kind_of_rule_has_a_golden_file():
-    assert {type(rule) for rule in RULES.values()} == set(CONSTRAINTS)
-    assert {path.stem for path in GOLDEN.glob("*.lp")} == set(RULES)
+    assert {type(rule) for rule in (*RULES.values(), *TIMED.values())} == set(CONSTRAINTS)
+    assert {path.stem for path in GOLDEN.glob("*.lp")} == {*RULES, *TIMED}
