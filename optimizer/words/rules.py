@@ -73,8 +73,10 @@ def _capacities(plan: Plan, lang: str) -> list[str]:
     """What each stage of the funnel can follow up, one sentence each."""
     sentences = []
     for name, limit in () if plan.funnel is None else plan.funnel.capacity.items():
-        limits = limit.values() if isinstance(limit, dict) else limit
-        few = [limit] if isinstance(limit, int | float) else sorted(set(limits))
+        if isinstance(limit, int | float):
+            few = [float(limit)]
+        else:
+            few = sorted(set(limit.values() if isinstance(limit, dict) else limit))
         high = listed([number(units, lang) for units in few], lang)
         sentences.append(say("rule.capacity", lang, stage=stage(name, lang), high=high))
     return sentences
