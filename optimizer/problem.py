@@ -40,6 +40,9 @@ TOLERANCE = 1e-9
 # as a solver may stop a hair's breadth inside.
 NEAR = 1e-7
 
+# Lines whose limits are checked at a time.
+_CHUNK = 1 << 16
+
 
 class Need(StrEnum):
     """What a solver must be able to do for a problem."""
@@ -160,19 +163,22 @@ class CurveTable:
 
     def take(self, index: Index) -> CurveTable:
         """The table of the terms at *index*, in that order."""
-        where = np.full(self.n, -1)
-        where[index] = np.arange(len(index))
-        families = []
+        families, order = [], np.argsort(index, kind="stable")
+        ranked = index[order]
         for kind, positions, parameters in self.families:
-            kept = where[positions] >= 0
-            if kept.any():
-                families.append(
-                    (kind, where[positions[kept]], tuple(values[kept] for values in parameters))
-                )
+            place = np.searchsorted(positions, ranked)
+            found = np.flatnonzero(place < len(positions))
+            found = found[positions[place[found]] == ranked[found]]
+            if found.size:
+                found = found[np.argsort(order[found])]
+                kept = tuple(values[place[found]] for values in parameters)
+                families.append((kind, order[found], kept))
+        known = {position: (x, y) for position, x, y in self.points}
+        among = enumerate(index.tolist()) if known else ()
         return CurveTable(
             n=len(index),
             families=tuple(families),
-            points=tuple((int(where[i]), x, y) for i, x, y in self.points if where[i] >= 0),
+            points=tuple((at, *known[i]) for at, i in among if i in known),
             inflection=self.inflection[index],
             linear=self.linear[index],
             piecewise=self.piecewise[index],
@@ -209,15 +215,25 @@ class Rows:
         total = self.spend @ spend + self.outcomes @ outcomes
         return np.asarray(total + self.switches @ switches, float)
 
+    def missed(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
+        """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
+        left = self.left(spend, outcomes, switches)
+        return np.maximum(np.maximum(self.lower - left, left - self.upper), 0.0)
+
     def scale(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """Size of what is added up in each row, against which a violation is judged."""
-        size = abs(self.spend) @ abs(spend) + abs(self.outcomes) @ abs(outcomes)
-        size = np.asarray(size + abs(self.switches) @ abs(switches), float)
+        size = _sizes(self.spend) @ abs(spend) + _sizes(self.outcomes) @ abs(outcomes)
+        size = np.asarray(size + _sizes(self.switches) @ abs(switches), float)
         bounds = np.maximum(
             np.where(np.isfinite(self.lower), abs(self.lower), 0.0),
             np.where(np.isfinite(self.upper), abs(self.upper), 0.0),
         )
         return np.asarray(np.maximum(size, bounds), float)
+
+
+def _sizes(matrix: sparse.csr_array) -> sparse.csr_array:
+    """|matrix|, which shares its pattern."""
+    return sparse.csr_array((abs(matrix.data), matrix.indices, matrix.indptr), matrix.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +299,8 @@ class Problem:
 
     def switched(self, spend: Floats) -> Floats:
         """The switches that fit a spend, shape (n_switches,)."""
+        if not self.switches:
+            return np.zeros(0)
         today = self.grid.current
         scale = np.maximum(np.nan_to_num(today), np.maximum(spend, 0.0))
         is_on = spend > TOLERANCE * np.maximum(
@@ -295,8 +313,11 @@ class Problem:
 
     def violations(self, spend: Floats) -> Floats:
         """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
-        left = self.rows.left(spend, self.outcomes(spend), self.switched(spend))
-        return np.maximum(np.maximum(self.rows.lower - left, left - self.rows.upper), 0.0)
+        return self.rows.missed(spend, self._seen(spend), self.switched(spend))
+
+    def _seen(self, spend: Floats) -> Floats:
+        """The outcomes as rows see them, shape (n_lines,); zeros where no row looks at them."""
+        return self.outcomes(spend) if self.rows.outcomes.nnz else np.zeros(self.n_lines)
 
     def value(self, spend: Floats) -> float:
         """The objective at *spend* on the true curves, penalties of soft rows taken off."""
@@ -306,25 +327,32 @@ class Problem:
 
     def feasible(self, spend: Floats, tolerance: float = TOLERANCE) -> bool:
         """Whether *spend* keeps the bounds and every hard row, to a share of their size."""
-        room = tolerance * np.maximum(
-            abs(spend), np.where(np.isfinite(self.upper), self.upper, 0.0)
-        )
-        if np.any(spend < self.lower - room) or np.any(spend > self.upper + room):
+        if not self._within(spend, tolerance):
             return False
-        on = spend > room
-        if np.any(on & (spend < self.floor - room)):
-            return False
-        switched = self.switched(spend)
-        scale = self.rows.scale(spend, self.outcomes(spend), switched)
-        missed = self.violations(spend) > tolerance * np.maximum(scale, 1e-300)
-        return not np.any(missed & ~self.rows.soft)
+        switched, outcomes = self.switched(spend), self._seen(spend)
+        scale = self.rows.scale(spend, outcomes, switched)
+        missed = self.rows.missed(spend, outcomes, switched)
+        return not np.any((missed > tolerance * np.maximum(scale, 1e-300)) & ~self.rows.soft)
+
+    def _within(self, spend: Floats, tolerance: float) -> bool:
+        """Whether *spend* keeps every line's own limits; some lines at a time, to spare memory."""
+        for start in range(0, self.n_lines, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            own, low, high, floor = (
+                values[part] for values in (spend, self.lower, self.upper, self.floor)
+            )
+            room = tolerance * np.maximum(abs(own), np.where(np.isfinite(high), high, 0.0))
+            wrong = (own < low - room) | (own > high + room) | (own > room) & (own < floor - room)
+            if wrong.any():
+                return False
+        return True
 
     def standing(self, spend: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Where each row stands, shapes (n_rows,).
 
         Its left side, its slack (distance to the nearer limit), and whether it binds.
         """
-        rows, switched, outcomes = self.rows, self.switched(spend), self.outcomes(spend)
+        rows, switched, outcomes = self.rows, self.switched(spend), self._seen(spend)
         left = rows.left(spend, outcomes, switched)
         slack = np.minimum(left - rows.lower, rows.upper - left)
         size = np.maximum(rows.scale(spend, outcomes, switched), 1e-300)

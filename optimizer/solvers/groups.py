@@ -33,8 +33,9 @@ from .tangents import Tangents
 __all__ = ["Found", "GroupedProblem", "Market", "search"]
 
 # Prices asked: first over many powers of ten, then ever closer around the ones found.
-_COARSE, _FINE = 48, 17
-_WIDTHS = (0.5, 0.05, 0.003)
+_COARSE, _FINE = 48, 9
+# A sample knows a price to about a hundredth; more digits help once all lines have answered.
+_WIDTHS, _CLOSER = (0.5, 0.05), (0.003,)
 _ROUNDS = 12
 
 
@@ -280,7 +281,7 @@ class _Model:
         guess, truth = self._above(*self.block.reply(price)).spend, sums.spend - self.groups.low
         with np.errstate(divide="ignore", invalid="ignore"):
             self.scale = np.where((guess > 0) & (truth > 0), truth / guess, self.scale)
-        self.answer = self._solved(_WIDTHS[2:])
+        self.answer = self._solved(_CLOSER)
 
 
 def _upper_hull(x: Floats, y: Floats) -> tuple[Floats, Floats]:
