@@ -25,7 +25,7 @@ from .groups import GroupedProblem, search
 from .settle import settle
 from .solution import Clock, Duals, Options, Solution, Status, relative_gap
 
-__all__ = ["Local", "Prices", "grouped"]
+__all__ = ["Local", "Prices", "grouped", "usable_cores"]
 
 Index = NDArray[np.intp]
 Answer = TypeVar("Answer")
@@ -59,7 +59,7 @@ class Local:
         views = np.split(self.spend, cuts)
         if len(self.blocks) == 1:
             return [work(self.blocks[0], views[0])]
-        with ThreadPoolExecutor(_cores()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             return list(pool.map(work, self.blocks, views))
 
     def sample(self) -> tuple[Block, Floats]:
@@ -108,7 +108,7 @@ class Local:
         self.best = self.spend
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
