@@ -26,7 +26,7 @@ from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.table import LineTable
 
-__all__ = ["BUDGET", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+__all__ = ["BUDGET", "MANY", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
 
 BUDGET = "budget"
 """Name of the rule that spend stays within the budget."""
@@ -40,6 +40,9 @@ TOLERANCE = 1e-9
 # as a solver may stop a hair's breadth inside.
 NEAR = 1e-7
 
+MANY = 10_000
+"""From so many lines on no tree of boxes proves anything, and floors stand without switches."""
+
 # Lines whose limits are checked at a time.
 _CHUNK = 1 << 16
 
@@ -51,6 +54,7 @@ class Need(StrEnum):
     CONCAVE = "concave curves"
     NONCONCAVE = "S-curves"
     FLOORS = "lines that are off or above a minimum"
+    BARE_FLOORS = "very many lines that are off or above a minimum"
     SWITCHES = "counted decisions"
     OUTCOMES = "rules on outcomes"
     PIECES = "straight pieces whose slopes rise"
@@ -254,7 +258,10 @@ class Problem:
     switches: tuple[Switch, ...]
     """The yes-or-no decisions, in the order of the columns of ``rows.switches``."""
     floor: Floats
-    """Least spend of a line that is on; 0 where its switch alone decides nothing."""
+    """Least spend of a line that is on; 0 where its switch alone decides nothing.
+
+    From ``MANY`` lines on no switch is made for it: the floor itself says that the line spends
+    nothing, or at least so much."""
 
     @property
     def n_lines(self) -> int:
@@ -279,10 +286,19 @@ class Problem:
             needs.add(Need.OUTCOMES)
         if np.any(self.floor > 0):
             needs.add(Need.FLOORS)
+        if np.any(self.bare):
+            needs.add(Need.BARE_FLOORS)
         counted = self.rows.switches[~self.rows.definition].nnz > 0
         if counted or any(switch.kind is not SwitchKind.ON for switch in self.switches):
             needs.add(Need.SWITCHES)
         return frozenset(needs)
+
+    @property
+    def bare(self) -> NDArray[np.bool_]:
+        """Lines with a floor that no switch stands for, shape (n_lines,)."""
+        bare = self.floor > 0
+        bare[[switch.line for switch in self.switches if switch.kind is SwitchKind.ON]] = False
+        return bare
 
     @property
     def is_concave(self) -> bool:
@@ -471,7 +487,8 @@ def _assembled(
     floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
     upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
-    used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
+    if grid.n_lines < MANY:
+        used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
     switches = tuple(sorted(used))
     conditions += _on_links(grid, switches, floor, upper)
     return Problem(

@@ -253,7 +253,9 @@ class Prices:
     """Separable problems: every rule is about sums of spend."""
 
     name = "dual prices (numpy)"
-    abilities = frozenset({Need.LINEAR, Need.CONCAVE, Need.NONCONCAVE, Need.FLOORS})
+    abilities = frozenset(
+        {Need.LINEAR, Need.CONCAVE, Need.NONCONCAVE, Need.FLOORS, Need.BARE_FLOORS}
+    )
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, certified by the prices; usually far closer than the gap asked for."""
