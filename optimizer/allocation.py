@@ -203,8 +203,10 @@ class Allocation:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """What the answer depends on: a hash of the input, versions, options; no clock, no path."""
+        lines = self.plan.lines
         return {
             "input": fingerprint(self.plan),
+            **({"table": lines.digests} if isinstance(lines, LineTable) else {}),
             "applied": list(self.plan.applied),
             "gap": self.options.gap,
             "time_limit": self.options.time_limit,
