@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.conflict import explain
 from optimizer.errors import (
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "solved", "today"]
-
-At = Literal["minimum", "maximum", "off"]
 
 # With more lines a conflict is told, but not traced to the smallest set of rules.
 _EXPLAINED = 5_000
@@ -137,12 +136,13 @@ class Allocation:
                 "marginal": self.problem.weights * slopes,
                 "minimum": grid.minimum,
                 "maximum": grid.upper,
-                "at": pd.Series(list(self._at()), dtype=object),
+                "at": self._at(),
                 "beyond_observed": np.maximum(spend - observed, 0.0),
             }
         )
 
-    def _at(self) -> list[At | None]:
+    def _at(self) -> NDArray[np.object_]:
+        """``minimum``, ``maximum`` or ``off`` where a line stands there, else None."""
         room = NEAR * np.maximum(self.problem.upper, TOLERANCE)
         off = self.spend <= room
         least = (abs(self.spend - self.problem.lower) <= room) & (self.problem.lower > 0)
@@ -150,11 +150,9 @@ class Allocation:
         most = (abs(self.spend - self.problem.upper) <= room) & np.isfinite(
             self.problem.grid.maximum
         )
-        words: list[At | None] = []
-        for is_off, is_least, is_most in zip(off, least, most, strict=True):
-            words.append(
-                "off" if is_off else "maximum" if is_most else "minimum" if is_least else None
-            )
+        words = np.full(len(off), None, dtype=object)
+        for word, there in (("minimum", least), ("maximum", most), ("off", off)):
+            words[there] = word
         return words
 
     def by(self, name: str) -> pd.DataFrame:

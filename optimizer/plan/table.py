@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ from .curves import CURVES, Floats, Points
 if TYPE_CHECKING:
     from .plan import Line
 
-__all__ = ["KINDS", "PARAMETERS", "LineTable", "rows_fault"]
+__all__ = ["KINDS", "PARAMETERS", "LineTable", "Texts", "as_texts", "rows_fault"]
 
 Texts = NDArray[np.str_]
+"""Texts, each as long as it is (NumPy's StringDType), or as wide as the longest (``<U``)."""
 Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
@@ -48,6 +49,11 @@ _CHUNK = 1 << 16
 # Hexadecimal digits of a column's hash: 128 bits, which no two columns share by chance.
 _DIGITS = 32
 _ROLES = ("", "brand", "traffic")
+
+
+def as_texts(values: Any) -> Texts:
+    """Anything as texts: 16 bytes each, and more only for those that are longer than 15."""
+    return cast(Texts, np.asarray(values, dtype=np.dtypes.StringDType()))
 
 
 def rows_fault(
