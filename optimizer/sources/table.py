@@ -254,7 +254,7 @@ class _Columns:
         for start in range(0, self.n, _CHUNK):  # Python's own texts of a few rows at a time
             piece = self.frame[title].iloc[start : start + _CHUNK]
             plain = piece.astype(object).where(piece.notna(), "")
-            texts[start : start + _CHUNK] = as_texts([str(value) for value in plain])
+            texts[start : start + _CHUNK] = as_texts(plain.to_numpy())
         return texts
 
     def numbers(self, title: str, default: float) -> Floats:
