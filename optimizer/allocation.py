@@ -136,7 +136,7 @@ class Allocation:
                 "marginal": self.problem.weights * slopes,
                 "minimum": grid.minimum,
                 "maximum": grid.upper,
-                "at": self._at(),
+                "at": pd.Series(self._at(), dtype=object),
                 "beyond_observed": np.maximum(spend - observed, 0.0),
             }
         )
