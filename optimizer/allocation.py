@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.conflict import explain
 from optimizer.errors import (
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "solved", "today"]
-
-At = Literal["minimum", "maximum", "off"]
 
 # With more lines a conflict is told, but not traced to the smallest set of rules.
 _EXPLAINED = 5_000
@@ -289,7 +288,8 @@ class Allocation:
             }
         )
 
-    def _at(self) -> list[At | None]:
+    def _at(self) -> NDArray[np.object_]:
+        """``minimum``, ``maximum`` or ``off`` where a cell stands there, else None."""
         problem, n = self.problem, self.problem.n_cells
         lower, upper, floor = problem.lower[:n], problem.upper[:n], problem.floor[:n]
         room = NEAR * np.maximum(upper, TOLERANCE)
@@ -297,18 +297,17 @@ class Allocation:
         least = (abs(self.spend - lower) <= room) & (lower > 0)
         least |= (abs(self.spend - floor) <= room) & (floor > 0)
         most = (abs(self.spend - upper) <= room) & np.isfinite(problem.grid.maximum)
-        words: list[At | None] = []
-        for is_off, is_least, is_most in zip(off, least, most, strict=True):
-            words.append(
-                "off" if is_off else "maximum" if is_most else "minimum" if is_least else None
-            )
+        words = np.full(len(off), None, dtype=object)
+        for word, there in (("minimum", least), ("maximum", most), ("off", off)):
+            words[there] = word
         return words
 
-    def _at_by_line(self) -> list[At | None]:
+    def _at_by_line(self) -> NDArray[np.object_]:
         """Where a line stands if it stands there in every period."""
-        words, n = self._at(), self.problem.grid.n_periods
-        lines = [words[first : first + n] for first in range(0, len(words), n)]
-        return [own[0] if len(set(own)) == 1 else None for own in lines]
+        words = self._at().reshape(-1, self.problem.grid.n_periods)
+        found = words[:, 0].copy()
+        found[(words != words[:, :1]).any(axis=1)] = None
+        return np.asarray(found, object)
 
     def by(self, name: str) -> pd.DataFrame:
         """Spend, share, current, change, outcome and value summed per channel, role or tag."""
@@ -357,8 +356,10 @@ class Allocation:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """What the answer depends on: a hash of the input, versions, options; no clock, no path."""
+        lines = self.plan.lines
         return {
             "input": fingerprint(self.plan),
+            **({"table": lines.digests} if isinstance(lines, LineTable) else {}),
             "applied": list(self.plan.applied),
             "gap": self.options.gap,
             "time_limit": self.options.time_limit,

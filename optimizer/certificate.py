@@ -334,6 +334,9 @@ def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> tuple[flo
             can_be_off[line] = box.off[column] == 0 and box.low[line] <= 0
             must_be_off[line] = box.on[column] == 0
             on_toll[line] = toll[column]
+    bare = problem.bare
+    low = np.where(bare, np.maximum(low, problem.floor), low)
+    can_be_off |= bare & (box.low <= 0)
     best = _highest(problem, worth, cost, low, box.high) - on_toll
     best = np.where(low > box.high, -np.inf, best)
     best = np.where(must_be_off, -np.inf, best)

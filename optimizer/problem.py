@@ -28,7 +28,7 @@ from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.table import LineTable
 
-__all__ = ["BUDGET", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+__all__ = ["BUDGET", "MANY", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
 
 BUDGET = "budget"
 """Name of the rule that spend stays within the budget."""
@@ -42,6 +42,12 @@ TOLERANCE = 1e-9
 # as a solver may stop a hair's breadth inside.
 NEAR = 1e-7
 
+MANY = 10_000
+"""From so many lines on no tree of boxes proves anything, and floors stand without switches."""
+
+# Lines whose limits are checked at a time.
+_CHUNK = 1 << 16
+
 
 # The curve of a column that only others follow from.
 _NOTHING = Linear(0.0)
@@ -54,6 +60,7 @@ class Need(StrEnum):
     CONCAVE = "concave curves"
     NONCONCAVE = "S-curves"
     FLOORS = "lines that are off or above a minimum"
+    BARE_FLOORS = "very many lines that are off or above a minimum"
     SWITCHES = "counted decisions"
     OUTCOMES = "rules on outcomes"
     PIECES = "straight pieces whose slopes rise"
@@ -175,19 +182,22 @@ class CurveTable:
 
     def take(self, index: Index) -> CurveTable:
         """The table of the terms at *index*, in that order."""
-        where = np.full(self.n, -1)
-        where[index] = np.arange(len(index))
-        families = []
+        families, order = [], np.argsort(index, kind="stable")
+        ranked = index[order]
         for kind, positions, parameters in self.families:
-            kept = where[positions] >= 0
-            if kept.any():
-                families.append(
-                    (kind, where[positions[kept]], tuple(values[kept] for values in parameters))
-                )
+            place = np.searchsorted(positions, ranked)
+            found = np.flatnonzero(place < len(positions))
+            found = found[positions[place[found]] == ranked[found]]
+            if found.size:
+                found = found[np.argsort(order[found])]
+                kept = tuple(values[place[found]] for values in parameters)
+                families.append((kind, order[found], kept))
+        known = {position: (x, y) for position, x, y in self.points}
+        among = enumerate(index.tolist()) if known else ()
         return CurveTable(
             n=len(index),
             families=tuple(families),
-            points=tuple((int(where[i]), x, y) for i, x, y in self.points if where[i] >= 0),
+            points=tuple((at, *known[i]) for at, i in among if i in known),
             inflection=self.inflection[index],
             linear=self.linear[index],
             piecewise=self.piecewise[index],
@@ -224,15 +234,25 @@ class Rows:
         total = self.spend @ spend + self.outcomes @ outcomes
         return np.asarray(total + self.switches @ switches, float)
 
+    def missed(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
+        """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
+        left = self.left(spend, outcomes, switches)
+        return np.maximum(np.maximum(self.lower - left, left - self.upper), 0.0)
+
     def scale(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """Size of what is added up in each row, against which a violation is judged."""
-        size = abs(self.spend) @ abs(spend) + abs(self.outcomes) @ abs(outcomes)
-        size = np.asarray(size + abs(self.switches) @ abs(switches), float)
+        size = _sizes(self.spend) @ abs(spend) + _sizes(self.outcomes) @ abs(outcomes)
+        size = np.asarray(size + _sizes(self.switches) @ abs(switches), float)
         bounds = np.maximum(
             np.where(np.isfinite(self.lower), abs(self.lower), 0.0),
             np.where(np.isfinite(self.upper), abs(self.upper), 0.0),
         )
         return np.asarray(np.maximum(size, bounds), float)
+
+
+def _sizes(matrix: sparse.csr_array) -> sparse.csr_array:
+    """|matrix|, which shares its pattern."""
+    return sparse.csr_array((abs(matrix.data), matrix.indices, matrix.indptr), matrix.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +273,10 @@ class Problem:
     switches: tuple[Switch, ...]
     """The yes-or-no decisions, in the order of the columns of ``rows.switches``."""
     floor: Floats
-    """Least spend of a cell that is on; 0 where its switch alone decides nothing."""
+    """Least spend of a cell that is on; 0 where its switch alone decides nothing.
+
+    From ``MANY`` lines on no switch is made for it: the floor itself says that the line spends
+    nothing, or at least so much."""
 
     @property
     def n_columns(self) -> int:
@@ -320,10 +343,19 @@ class Problem:
             needs.add(Need.FLOORS)
         if self.has_stocks:
             needs.add(Need.STOCKS)
+        if np.any(self.bare):
+            needs.add(Need.BARE_FLOORS)
         counted = self.rows.switches[~self.rows.definition].nnz > 0
         if counted or any(switch.kind is not SwitchKind.ON for switch in self.switches):
             needs.add(Need.SWITCHES)
         return frozenset(needs)
+
+    @property
+    def bare(self) -> NDArray[np.bool_]:
+        """Cells with a floor that no switch stands for, shape (n_columns,)."""
+        bare = self.floor > 0
+        bare[[switch.line for switch in self.switches if switch.kind is SwitchKind.ON]] = False
+        return bare
 
     @property
     def is_concave(self) -> bool:
@@ -360,8 +392,11 @@ class Problem:
 
     def violations(self, spend: Floats) -> Floats:
         """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
-        left = self.rows.left(spend, self.outcomes(spend), self.switched(spend))
-        return np.maximum(np.maximum(self.rows.lower - left, left - self.rows.upper), 0.0)
+        return self.rows.missed(spend, self._seen(spend), self.switched(spend))
+
+    def _seen(self, spend: Floats) -> Floats:
+        """The outcomes as rows see them, shape (n_columns,); zeros where no row looks at them."""
+        return self.outcomes(spend) if self.rows.outcomes.nnz else np.zeros(self.n_columns)
 
     def value(self, spend: Floats) -> float:
         """The objective at *spend* on the true curves, penalties of soft rows taken off."""
@@ -371,29 +406,36 @@ class Problem:
 
     def feasible(self, spend: Floats, tolerance: float = TOLERANCE) -> bool:
         """Whether *spend* keeps the bounds and every hard row, to a share of their size."""
-        room = tolerance * np.maximum(
-            abs(spend), np.where(np.isfinite(self.upper), self.upper, 0.0)
-        )
-        if np.any(spend < self.lower - room) or np.any(spend > self.upper + room):
+        if not self._within(spend, tolerance):
             return False
-        on = spend > room
-        if np.any(on & (spend < self.floor - room)):
-            return False
-        switched = self.switched(spend)
-        scale = self.rows.scale(spend, self.outcomes(spend), switched)
+        switched, outcomes = self.switched(spend), self._seen(spend)
+        scale = self.rows.scale(spend, outcomes, switched)
         least = np.full(len(self.rows), 1e-300)
         if self.grid.n_periods > 1:  # a limit may hang on a period with next to no money
             is_money = np.array([unit is Unit.MONEY for unit in self.rows.unit], bool)
             least = np.where(is_money, 10.0 * self.money, least)
-        missed = self.violations(spend) > tolerance * np.maximum(scale, least)
-        return not np.any(missed & ~self.rows.soft)
+        missed = self.rows.missed(spend, outcomes, switched)
+        return not np.any((missed > tolerance * np.maximum(scale, least)) & ~self.rows.soft)
+
+    def _within(self, spend: Floats, tolerance: float) -> bool:
+        """Whether *spend* keeps every line's own limits; some lines at a time, to spare memory."""
+        for start in range(0, self.n_columns, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            own, low, high, floor = (
+                values[part] for values in (spend, self.lower, self.upper, self.floor)
+            )
+            room = tolerance * np.maximum(abs(own), np.where(np.isfinite(high), high, 0.0))
+            wrong = (own < low - room) | (own > high + room) | (own > room) & (own < floor - room)
+            if wrong.any():
+                return False
+        return True
 
     def standing(self, spend: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Where each row stands, shapes (n_rows,).
 
         Its left side, its slack (distance to the nearer limit), and whether it binds.
         """
-        rows, switched, outcomes = self.rows, self.switched(spend), self.outcomes(spend)
+        rows, switched, outcomes = self.rows, self.switched(spend), self._seen(spend)
         left = rows.left(spend, outcomes, switched)
         slack = np.minimum(left - rows.lower, rows.upper - left)
         size = np.maximum(rows.scale(spend, outcomes, switched), 1e-300)
@@ -515,7 +557,8 @@ def _assembled(
     floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
     upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
-    used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
+    if grid.n_lines < MANY:
+        used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
     switches = tuple(sorted(used))
     conditions += _on_links(grid, switches, floor, upper)
     lower = grid.minimum.copy()

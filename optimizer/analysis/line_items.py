@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.allocation import Allocation
 from optimizer.plan.document import outline
+from optimizer.plan.table import Texts
 from optimizer.solvers.solution import Status
 from optimizer.words import say
 from optimizer.words.voice import Voice
@@ -60,9 +61,29 @@ def line_frame(allocation: Allocation) -> pd.DataFrame:
 
 def group_frame(allocation: Allocation) -> pd.DataFrame:
     """Sums per channel and role: lines, lines with money, spend, share, current, outcome, value."""
-    frame = allocation.by_line.assign(lines=1, active=allocation.spend > 0)
-    columns = ["lines", "active", "spend", "share", "current", "outcome", "value"]
-    return frame.groupby(["channel", "role"])[columns].sum(min_count=1).reset_index()
+    import pandas as pd
+
+    grid, spend, total = allocation.problem.grid, allocation.spend, allocation.spent
+    keys = {"channel": _codes(grid.channel), "role": _codes(grid.role)}
+    columns = {
+        "lines": np.ones(len(spend), int),
+        "active": (spend > 0).astype(int),
+        "spend": spend,
+        "share": spend / total if total > 0 else np.zeros_like(spend),
+        "current": grid.current,
+        "outcome": allocation.outcomes,
+        "value": grid.value * allocation.outcomes,
+    }
+    groups = pd.DataFrame(keys | columns).groupby(list(keys), observed=True)
+    return groups.sum(min_count=1).reset_index().astype(dict.fromkeys(keys, object))
+
+
+def _codes(texts: Texts) -> pd.Categorical:
+    """Texts as numbers, which are grouped without a Python object per line."""
+    import pandas as pd
+
+    known, at = np.unique(texts, return_inverse=True)
+    return pd.Categorical.from_codes(at, categories=pd.Index(known.tolist(), dtype=object))
 
 
 def binding_rules(allocation: Allocation) -> list[str]:

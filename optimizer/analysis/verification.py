@@ -6,7 +6,7 @@ proof proves. The figures that follow from these are compared with those that ar
 checked are sentences, warnings and the prices of rules.
 
 A file cannot tell that its question is the one that was meant: for that it is compared with the
-scenario.
+scenario. A table is compared, column by column, with the hashes of the one that was solved.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class _Provenance(_Part):
     input: str
     applied: list[str]
     gap: float
+    table: dict[str, str] | None = None
 
 
 class _Common(_Part):
@@ -101,6 +102,8 @@ class Claim:
     """The gap that was asked for."""
     fingerprint: str
     """Of the question, as the file states it."""
+    table: Mapping[str, str] | None
+    """Hashes of the columns of the table that was solved, where the file has them."""
     written: Mapping[str, Any]
     """The file as it is."""
 
@@ -109,7 +112,7 @@ class Claim:
 class Check:
     """One thing that was looked at."""
 
-    key: Literal["rules", "value", "bound", "figures", "input", "scenario"]
+    key: Literal["rules", "value", "bound", "figures", "input", "table", "scenario"]
     holds: bool | None
     """None: there was nothing to check, or nothing to check it with."""
     says: str
@@ -219,6 +222,7 @@ def _read(text: str, lines: LineTable | None, spend: Floats | None) -> Claim:
         proof=None if result.proof is None else as_tree(result.proof or [{}]),
         gap=result.provenance.gap,
         fingerprint=result.provenance.input,
+        table=result.provenance.table,
         written=written,
     )
 
@@ -288,6 +292,7 @@ def check_claim(
         _bound(claim, verdict, bound, gap, voice),
         _figures(claim, lang),
         _input(claim, lang),
+        *_table(claim, lang),
         _scenario(claim, scenario, named, lang),
     )
     worth = None if bound is None else voice.worth(bound)
@@ -375,6 +380,23 @@ def _input(claim: Claim, lang: str) -> Check:
         return Check("input", holds=True, says=say("check.input", lang))
     fault = "the plan in the file is not the one that its fingerprint (provenance.input) is of"
     return Check("input", holds=False, says=say("check.input", lang), faults=(fault,))
+
+
+def _table(claim: Claim, lang: str) -> Iterator[Check]:
+    """Whether the table is the one that was solved, column by column."""
+    lines = claim.plan.lines
+    if not isinstance(lines, LineTable):
+        return
+    says = say("check.table", lang)
+    if claim.table is None:
+        yield Check("table", None, says)
+        return
+    here, there = lines.digests, dict(claim.table)
+    columns = [title for title in here | there if here.get(title) != there.get(title)]
+    faults = [f"the column {title} is another than when this was solved" for title in columns]
+    if len(faults) > _TOLD:
+        faults = [*faults[:_TOLD], f"{len(faults) - _TOLD} more columns likewise"]
+    yield Check("table", not faults, says, tuple(faults))
 
 
 def _scenario(claim: Claim, scenario: Plan | None, named: str, lang: str) -> Check:

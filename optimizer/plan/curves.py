@@ -37,8 +37,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# Newton's steps double the digits; from the asymptote this many always suffice.
-_NEWTON = 60
+# Halley's steps triple the digits: after one this short the rest is nothing. Far fewer suffice.
+_CLOSE, _HALLEY = 1e-5, 60
 
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 
@@ -277,28 +277,26 @@ class Hill(_Formula):
 
     @staticmethod
     def inverse(slope: Floats, ceiling: Floats, half: Floats, steepness: Floats) -> Floats:
-        """Newton's method on ln f′ as a function of z = s · ln(x / half), where it is concave.
+        """Halley's method on −ln f′ as a function of z = s · ln(x / half), where it is convex.
 
-        ln f′ = ln(ceiling · s / half) + (1 − 1/s) z − 2 ln(1 + e^z). The start, on its asymptote,
-        lies to the right of the root, from where Newton's steps never pass it.
+        With a = 1/s, −ln f′ = 2 ln(1 + e^z) + (a − 1) z − ln(ceiling · s / half). Two steps give
+        nearly every line's digits, as the start is close; the few others go on by themselves.
         """
-        s = np.asarray(steepness, float)
-        goal = np.log(slope) - np.log(ceiling * s / half)
-        rise = 1.0 - 1.0 / s
-        with np.errstate(divide="ignore"):
-            # Above a steepness of 1 the slope falls from the inflection on; else from zero on.
-            top = np.where(s > 1, np.log(np.maximum(s - 1.0, 0.0) / (s + 1.0)), -np.inf)
-        z = np.maximum(-goal / (1.0 + 1.0 / s), np.where(s > 1, top, -745.0 * s))
-        for _ in range(_NEWTON):
-            tail = np.exp(-np.abs(z))
-            value = rise * z - 2.0 * (np.maximum(z, 0.0) + np.log1p(tail)) - goal
-            down = rise - 2.0 * np.where(z >= 0, 1.0, tail) / (1.0 + tail)
-            step = value / np.minimum(down, -1e-9)
-            z = np.maximum(z - step, np.where(s > 1, top, -745.0 * s))
-            # What is left is the square of the last step.
-            if np.all(np.abs(step) <= 1e-7 * np.maximum(np.abs(z), 1.0)):
+        shape = np.broadcast_shapes(*map(np.shape, (slope, ceiling, half, steepness)))
+        a = 1.0 / np.broadcast_to(np.asarray(steepness, float), shape).ravel()
+        goal = np.log(ceiling * np.asarray(steepness) / half) - np.log(slope)
+        goal = np.broadcast_to(goal, shape).ravel()
+        z, goal, least = _hill_start(goal, a)
+        z, _ = _halley(z, goal, a, least)
+        z, step = _halley(z, goal, a, least)
+        open_ = np.flatnonzero(np.abs(step) > _CLOSE)
+        for _ in range(_HALLEY):
+            if not open_.size:
                 break
-        return np.asarray(half * np.exp(z / s))
+            z[open_], step = _halley(z[open_], goal[open_], a[open_], least[open_])
+            open_ = open_[np.abs(step) > _CLOSE]
+        with np.errstate(over="ignore"):
+            return np.asarray(half * np.exp(a * z).reshape(shape))
 
 
 @stated
@@ -489,3 +487,39 @@ def _sigmoid(z: Floats) -> Floats:
     """1 / (1 + e^(−z)) without overflow."""
     tail = np.exp(-np.abs(z))
     return np.where(np.asarray(z) >= 0, 1.0, tail) / (1.0 + tail)
+
+
+def _hill_start(goal: Floats, a: Floats) -> tuple[Floats, Floats, Floats]:
+    """Log odds near those where H(z) = 2 ln(1 + e^z) + (a − 1) z is *goal*.
+
+    Also the goal, raised to what H is at least, and the least log odds.
+
+    For a < 1 (an S-curve) H is lowest at the inflection, z₀ = ln(p/q) with p = (1 − a)/2 and
+    q = (1 + a)/2. At z₀ + u it is higher by 2 ln(p e^(qu) + q e^(−pu)): pq u² (1 + a u/3) where u
+    is small, 2 (qu + ln p) where it is large. Else H lies above its tangents at −∞, 0 and ∞.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, q = np.maximum(0.5 - 0.5 * a, 0.0), 0.5 + 0.5 * a
+        log_p, log_q = np.log(p), np.log(q)
+        lowest = -2.0 * (p * log_p + q * log_q)
+        rise = np.maximum(goal - lowest, 0.0)
+        near = np.sqrt(rise / (p * q))
+        near *= 1.0 - a * np.minimum(near, 2.0) / 6.0
+        above = np.minimum(near, (0.5 * rise - log_p) / q)
+        tangents = np.minimum(goal / (1.0 + a), (goal - 2.0 * np.log(2.0)) / a)
+        tangents = np.where(goal < 0, np.minimum(tangents, goal / (a - 1.0)), tangents)
+    bends = a < 1
+    least = np.where(bends, log_p - log_q, -745.0 / a)
+    start = np.maximum(np.where(bends, least + above, tangents), least)
+    return start, np.where(bends, lowest + rise, goal), least
+
+
+def _halley(z: Floats, goal: Floats, a: Floats, least: Floats) -> tuple[Floats, Floats]:
+    """One of Halley's steps towards H(z) = *goal*, and how long it was."""
+    tail = np.exp(-np.abs(z))
+    value = (a + np.copysign(1.0, z)) * z + 2.0 * np.log1p(tail) - goal
+    down = a + np.copysign((1.0 - tail) / (1.0 + tail), z)
+    bend = 2.0 * tail / (1.0 + tail) ** 2
+    step = 2.0 * value * down / np.maximum(2.0 * down**2 - value * bend, 1e-18)
+    after = np.maximum(z - step, least)
+    return after, after - z

@@ -285,7 +285,7 @@ class Grid:
             channel=table.channel,
             role=table.role,
             tags=table.tags,
-            stage=np.zeros(len(table), "<U1"),
+            stage=np.broadcast_to(np.array(""), len(table)),
             minimum=table.minimum,
             maximum=table.maximum,
             minimum_if_active=table.minimum_if_active,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,10 @@ from .curves import CURVES, Floats, Points
 if TYPE_CHECKING:
     from .plan import Line
 
-__all__ = ["KINDS", "PARAMETERS", "LineTable", "rows_fault"]
+__all__ = ["KINDS", "PARAMETERS", "LineTable", "Texts", "as_texts", "rows_fault"]
 
 Texts = NDArray[np.str_]
+"""Texts, each as long as it is (NumPy's StringDType), or as wide as the longest (``<U``)."""
 Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
@@ -44,7 +46,14 @@ PARAMETERS: tuple[str, ...] = tuple(
 # Rows of one kind of fault that are named.
 _TOLD = 20
 _CHUNK = 1 << 16
+# Hexadecimal digits of a column's hash: 128 bits, which no two columns share by chance.
+_DIGITS = 32
 _ROLES = ("", "brand", "traffic")
+
+
+def as_texts(values: Any) -> Texts:
+    """Anything as texts: 16 bytes each, and more only for those that are longer than 15."""
+    return cast(Texts, np.asarray(values, dtype=np.dtypes.StringDType()))
 
 
 def rows_fault(
@@ -203,27 +212,34 @@ class LineTable(Sequence["Line"]):
         raise IndexError(at)
 
     @cached_property
-    def digest(self) -> str:
-        """A hash of all columns: equal tables have equal digests on every machine."""
-        found = hashlib.sha256()
-        texts = {"name": self.name, "channel": self.channel, "role": self.role}
-        texts |= {f"tags.{tag}": self.tags[tag] for tag in sorted(self.tags)}
-        for title, column in texts.items():
-            found.update(f"\x1e{title}\x1e".encode())
+    def digests(self) -> dict[str, str]:
+        """A hash of each column, by its title: by these two tables are told apart."""
+        found: dict[str, Any] = {}
+
+        def at(title: str) -> Any:
+            return found.setdefault(title, hashlib.sha256())
+
+        texts = {"line": self.name, "channel": self.channel, "role": self.role}
+        for title, column in (*texts.items(), *((tag, self.tags[tag]) for tag in self.tags)):
             for start in range(0, len(column), _CHUNK):
                 piece = column[start : start + _CHUNK].tolist()
-                found.update("".join(f"{len(text)}:{text}" for text in piece).encode())
+                at(title).update("".join(f"{len(text)}:{text}" for text in piece).encode())
         for one in dataclasses.fields(self):
             values = getattr(self, one.name)
             if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-                found.update(f"\x1e{one.name}\x1e".encode())
-                found.update(_bytes(values))
+                at(one.name).update(_bytes(values))
         for kind, index, parameters in sorted(self.families, key=lambda part: part[0].__name__):
-            found.update(f"\x1e{kind.__name__}\x1e".encode())
-            found.update(np.ascontiguousarray(index, "<i8").tobytes())
-            for values in parameters:
-                found.update(_bytes(values))
-        return found.hexdigest()
+            at("curve").update(f"\x1e{kind.__name__}\x1e".encode())
+            at("curve").update(np.ascontiguousarray(index, "<i8").tobytes())
+            for name, values in zip(kind.parameters, parameters, strict=True):
+                at(name).update(f"\x1e{kind.__name__}\x1e".encode())
+                at(name).update(_bytes(values))
+        return {title: found[title].hexdigest()[:_DIGITS] for title in sorted(found)}
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all columns: equal tables have equal digests on every machine."""
+        return hashlib.sha256(json.dumps(self.digests).encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         """Equal by value."""

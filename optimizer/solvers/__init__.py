@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optimizer.errors import NoSolver
 from optimizer.plan.curves import Floats
-from optimizer.problem import Need, Problem
+from optimizer.problem import MANY, Need, Problem
 
 from .branching import Branching
 from .linear import Linear
@@ -21,14 +21,12 @@ LARGE: Solver = Prices()
 """For many lines, where it can: quick, and all but always proven."""
 
 # From so many lines on, a group's price says more than a tree of boxes.
-_MANY = 300
-# And from so many on, a tree of boxes would prove no more in a lifetime.
-_TOO_MANY = 10_000
+_PRICED = 300
 
 
 def beyond(problem: Problem) -> frozenset[Need]:
     """What a problem of very many lines needs and nothing here can do at that size."""
-    return problem.needs - LARGE.abilities if problem.n_columns >= _TOO_MANY else frozenset()
+    return problem.needs - LARGE.abilities if problem.n_columns >= MANY else frozenset()
 
 
 def solve(
@@ -46,10 +44,10 @@ def solve(
         SolverFailed: the backend gave up.
     """
     options, reasons = options or Options(), []
-    if problem.n_columns >= _MANY and not problem.needs - LARGE.abilities:
+    if problem.n_columns >= _PRICED and not problem.needs - LARGE.abilities:
         quick = LARGE.solve(problem, options, start)
-        enough = problem.n_columns >= _TOO_MANY and quick.spend is not None
-        if quick.status is not Status.STOPPED or enough:
+        enough = problem.n_columns >= MANY and quick.spend is not None
+        if quick.status is not Status.STOPPED or enough or problem.bare.any():
             return quick
         start = start if quick.spend is None else quick.spend
     for solver in SOLVERS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,28 +73,57 @@ class Block:
         concave part where its marginal return meets the price. Ties go to spending less.
         """
         own = price[self.group]
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            slope = own / (self.worth * self.exposure)
-            paid = np.isfinite(slope) & (slope > _FREE)
-            place = self.curves.inverse(np.where(paid, slope, 1.0)) / self.exposure
-        place = np.where(paid, place, np.where((self.worth > 0) & (own <= 0), np.inf, 0.0))
-        spend = np.clip(place, self.low, self.high)
+        spend = np.clip(self.place(own), self.low, self.high)
         worth = self.gained(spend)
-        rest = np.flatnonzero((self.curves.inflection > self.exposure * self.low) | self.optional)
-        if rest.size:
-            self._compare(rest, own, spend, worth)
+        if self.torn.size:
+            self._compare(own, spend, worth)
         return spend, worth
 
-    def _compare(self, rest: Index, own: Floats, spend: Floats, worth: Floats) -> None:
-        """Where a line's curve bends or it may stay off, try its lower ends too; in place."""
-        part, price = self.curves.take(rest), own[rest]
-        weight, exposure, low = self.worth[rest], self.exposure[rest], self.low[rest]
-        at_low = weight * part.outcome(exposure * low)
-        best, gain = spend[rest].copy(), worth[rest].copy()
+    def place(self, own: Floats) -> Floats:
+        """Where the marginal return of each line meets its *own* price, shape (n,).
+
+        Without limit where money is free; nothing where no price is low enough.
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            slope = own / (self.worth * self.exposure)
+            paid = (slope > _FREE) & (slope < np.inf)
+            if paid.all():
+                return np.asarray(self.curves.inverse(slope) / self.exposure, float)
+            place = self.curves.inverse(np.where(paid, slope, 1.0)) / self.exposure
+        return np.where(paid, place, np.where((self.worth > 0) & (own <= 0), np.inf, 0.0))
+
+    @cached_property
+    def torn(self) -> Index:
+        """Lines whose reply may jump, as their curve bends or they may stay off."""
+        return np.flatnonzero((self.curves.inflection > self.exposure * self.low) | self.optional)
+
+    @property
+    def either(self) -> Index:
+        """Lines that have two sides where they are as well off: torn ones, and straight lines."""
+        return np.union1d(self.torn, np.flatnonzero(self.curves.linear))
+
+    @property
+    def concave(self) -> Floats:
+        """The least spend from which on each line's curve is concave, shape (n,)."""
+        return np.maximum(self.curves.inflection / self.exposure, self.low)
+
+    @cached_property
+    def _lowest(self) -> tuple[Floats, Floats]:
+        """The least that torn lines spend if they are on, and its worth."""
+        low = self.low[self.torn]
+        if not low.any():  # every curve begins at nothing
+            return low, low
+        part = self.curves.take(self.torn)
+        return low, self.worth[self.torn] * part.outcome(self.exposure[self.torn] * low)
+
+    def _compare(self, own: Floats, spend: Floats, worth: Floats) -> None:
+        """Where a line is torn, try its lower ends too; in place."""
+        torn, (low, at_low) = self.torn, self._lowest
+        price, best, gain = own[torn], spend[torn], worth[torn]
         lower = at_low - price * low >= gain - price * best
         best, gain = np.where(lower, low, best), np.where(lower, at_low, gain)
-        off = self.optional[rest] & (gain - price * best <= 0)
-        spend[rest], worth[rest] = np.where(off, 0.0, best), np.where(off, 0.0, gain)
+        off = self.optional[torn] & (gain - price * best <= 0)
+        spend[torn], worth[torn] = np.where(off, 0.0, best), np.where(off, 0.0, gain)
 
     def sums(self, spend: Floats, worth: Floats, n_groups: int) -> Sums:
         """Spend and worth per group."""

@@ -47,7 +47,7 @@ class Branching:
     """Problems of every kind."""
 
     name = "branch and bound (PuLP, HiGHS)"
-    abilities = frozenset(Need)
+    abilities = frozenset(Need) - {Need.BARE_FLOORS}
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan to the gap asked for; then polished, as its last digits cost little."""

@@ -33,8 +33,9 @@ from .tangents import Tangents
 __all__ = ["Found", "GroupedProblem", "Market", "search"]
 
 # Prices asked: first over many powers of ten, then ever closer around the ones found.
-_COARSE, _FINE = 48, 17
-_WIDTHS = (0.5, 0.05, 0.003)
+_COARSE, _FINE = 48, 9
+# A sample knows a price to about a hundredth; more digits help once all lines have answered.
+_WIDTHS, _CLOSER = (0.5, 0.05), (0.003,)
 _ROUNDS = 12
 
 
@@ -120,6 +121,7 @@ def search(
     groups = market.groups
     model = _Model(market)
     best = Found(np.zeros(len(groups.rows)), -np.inf, np.inf, 0, Status.STOPPED)
+    last = np.full(len(groups.low), np.nan)
     for round_ in range(1, _ROUNDS + 1):
         answer = model.answer
         if answer.status in {Status.INFEASIBLE, Status.UNBOUNDED} or answer.spend is None:
@@ -130,8 +132,10 @@ def search(
         sums = market.ask(price)
         bound = _dual(groups, rows, price, sums)
         wanted = _nearest(groups, wanted, sums.spend)
+        # The same prices again have nothing more to say.
+        ends, last = round_ == _ROUNDS or clock.is_up or np.array_equal(price, last), price
         # Lines far from what is wanted of them are asked again before any is moved.
-        if round_ == _ROUNDS or _moving(price, wanted, sums) <= gap * abs(bound) or clock.is_up:
+        if ends or _moving(price, wanted, sums) <= gap * abs(bound):
             settled = market.settled(price, wanted)
             value = float(settled.worth.sum() - groups.price @ settled.spend)
             value -= _fines(groups, settled.spend)
@@ -145,7 +149,7 @@ def search(
             told(best.value, best.bound)
         if relative_gap(best.value, best.bound) <= gap:
             return replace(best, status=Status.OPTIMAL)
-        if clock.is_up:
+        if ends:
             break
         model.correct(price, sums)
     return best
@@ -155,7 +159,8 @@ def _nearest(groups: GroupedProblem, wanted: Floats, replied: Floats) -> Floats:
     """What groups should spend: what they replied, moved onto the rules that bind.
 
     The model's own sums are corners of its straight pieces; where rules leave a choice, the replies
-    are closer to the optimum. They count where, once moved, they keep every rule.
+    are closer to the optimum. They count where, once moved, they keep every rule, those that bind
+    to the last digits: replies of nothing cannot be moved anywhere.
     """
     rows = groups.rows
     left, size = rows.spend @ wanted, np.maximum(abs(rows.spend) @ wanted, 1e-300)
@@ -169,8 +174,9 @@ def _nearest(groups: GroupedProblem, wanted: Floats, replied: Floats) -> Floats:
     left = rows.spend @ moved
     room = 1e-12 * np.maximum(abs(rows.spend) @ moved, 1e-300)
     kept = np.all((left >= rows.lower - room) & (left <= rows.upper + room) | (rows.penalty > 0))
+    met = np.all(abs(left - target)[binds] <= 1e3 * room[binds])
     inside = np.all((moved >= groups.low) & (moved <= groups.high))
-    return moved if kept and inside else wanted
+    return moved if kept and met and inside else wanted
 
 
 def _moving(price: Floats, wanted: Floats, sums: Sums) -> float:
@@ -280,7 +286,7 @@ class _Model:
         guess, truth = self._above(*self.block.reply(price)).spend, sums.spend - self.groups.low
         with np.errstate(divide="ignore", invalid="ignore"):
             self.scale = np.where((guess > 0) & (truth > 0), truth / guess, self.scale)
-        self.answer = self._solved(_WIDTHS[2:])
+        self.answer = self._solved(_CLOSER)
 
 
 def _upper_hull(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -6,7 +6,12 @@ onto the sums that the rules want.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +20,15 @@ from scipy import sparse
 from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem, Rows
 
-from .blocks import Block, Sums, divide, per_group, total
+from .blocks import BLOCK, Block, Sums, divide, per_group, total
 from .groups import GroupedProblem, search
 from .settle import settle
 from .solution import Clock, Duals, Options, Solution, Status, relative_gap
 
-__all__ = ["Local", "Prices", "grouped"]
+__all__ = ["Local", "Prices", "grouped", "usable_cores"]
 
 Index = NDArray[np.intp]
+Answer = TypeVar("Answer")
 
 # Lines asked for the model; below twice as many all are.
 _SAMPLE = 6_000
@@ -36,39 +42,54 @@ _NOTHING = 1e-14
 
 
 class Local:
-    """All lines in this process, block by block."""
+    """All lines in this process, block by block, on as many cores as it may use."""
 
-    def __init__(self, groups: GroupedProblem, whole: Block) -> None:
-        self.groups, self.whole = groups, whole
+    def __init__(self, groups: GroupedProblem, whole: Block, size: int = BLOCK) -> None:
+        self.groups, self.whole, self.size = groups, whole, size
         self.n_groups = len(groups.low)
-        self.blocks = list(divide(whole))
+        self.blocks = list(divide(whole, size))
         self.spend = self.best = np.zeros(whole.n)
+
+    def each(self, work: Callable[[Block, Floats], Answer]) -> list[Answer]:
+        """What *work* says of every block and its lines' spend, a view; in order.
+
+        Arrays of this size are worked on outside of Python's lock, so threads are enough.
+        """
+        cuts = np.cumsum([block.n for block in self.blocks])[:-1]
+        views = np.split(self.spend, cuts)
+        if len(self.blocks) == 1:
+            return [work(self.blocks[0], views[0])]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            return list(pool.map(work, self.blocks, views))
 
     def sample(self) -> tuple[Block, Floats]:
         """Lines drawn by a fixed seed, some of every group."""
         whole, n = self.whole, self.n_groups
-        count = np.bincount(whole.group, minlength=n)
         if whole.n <= 2 * _SAMPLE:
             return whole, np.ones(n)
-        wanted = np.maximum(_SAMPLE * count / whole.n, np.minimum(count, _FEWEST))
-        # Twice a few, so that drawing by chance leaves no group without a line.
-        rate = np.where(count <= 2 * _FEWEST, 1.0, wanted / np.maximum(count, 1))
-        drawn = np.random.default_rng(0).random(whole.n) < rate[whole.group]
-        index = np.flatnonzero(drawn)
-        block = whole.take(index)
+        count, chance = np.bincount(whole.group, minlength=n), np.random.default_rng(0)
+        small = _SAMPLE * count < _FEWEST * whole.n
+        drawn = chance.integers(whole.n, size=_SAMPLE)
+        drawn = drawn[~small[whole.group[drawn]]]
+        if small.any():
+            # Twice a few, so that drawing by chance leaves no group without a line.
+            rate = np.where(count <= 2 * _FEWEST, 1.0, _FEWEST / np.maximum(count, 1))
+            rare = np.flatnonzero(small[whole.group])
+            rare = rare[chance.random(len(rare)) < rate[whole.group[rare]]]
+            drawn = np.concatenate([drawn, rare])
+        block = whole.take(np.unique(drawn))
         taken = np.bincount(block.group, minlength=n)
         return block, count / np.maximum(taken, 1)
 
     def ask(self, price: Floats) -> Sums:
         """Every block's best replies; kept, so that they can be settled."""
-        parts, start = [], 0
         self.spend = np.empty(self.whole.n)
-        for block in self.blocks:
-            spend, worth = block.reply(price)
-            self.spend[start : start + block.n] = spend
-            parts.append(block.sums(spend, worth, self.n_groups))
-            start += block.n
-        return total(parts)
+
+        def reply(block: Block, spend: Floats) -> Sums:
+            spend[:], worth = block.reply(price)
+            return block.sums(spend, worth, self.n_groups)
+
+        return total(self.each(reply))
 
     def settled(self, price: Floats, spend: Floats) -> Sums:
         """Move lines that are free, then lines that could as well jump, onto the sums wanted."""
@@ -78,35 +99,75 @@ class Local:
         if np.any(room.missing(spend)):
             room.jump(spend, reluctant=False)
             room.absorb(spend)
-        self.spend = room.spend
-        worth, start = np.zeros(self.n_groups), 0
-        for block in self.blocks:
-            part = self.spend[start : start + block.n]
-            worth += block.sums(part, block.gained(part), self.n_groups).worth
-            start += block.n
-        return Sums(per_group(self.whole.group, self.spend, self.n_groups), worth)
+        return total(
+            self.each(lambda block, own: block.sums(own, block.gained(own), self.n_groups))
+        )
 
     def keep(self) -> None:
         """What was settled last is the best so far."""
         self.best = self.spend
 
 
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Jumps:
+    """Lines that could change sides; arrays of shape (n,)."""
+
+    line: Index
+    """Its place in the block, or among all lines."""
+    group: Index
+    have: Floats
+    change: Floats
+    least: Floats
+    """From where on a line's curve is concave."""
+    loss: Floats
+    """Per unit of money moved."""
+
+    def only(self, kept: Index | NDArray[np.bool_] | slice) -> _Jumps:
+        """Some of them."""
+        return _Jumps(*(getattr(self, field.name)[kept] for field in fields(self)))
+
+
+def _free(block: Block, spend: Floats, *, missing: Floats) -> Floats:
+    """The spend of lines that can move towards what their group is *missing*; 0 for others."""
+    # A line at its maximum takes no more; one on its concave part may always give.
+    able = (spend < block.high) | (missing[block.group] < 0)
+    return np.where((spend > block.concave) & able, spend, 0.0)
+
+
+def _move(block: Block, spend: Floats, *, missing: Floats, factor: Floats) -> None:
+    """Change the spend of free lines by their group's *factor*, in place."""
+    weight = _free(block, spend, missing=missing)
+    moved = np.clip(spend + weight * factor[block.group], block.concave, block.high)
+    np.copyto(spend, moved, where=weight > 0)
+
+
 class _Room:
-    """Where the replies at a price can still move at next to no loss."""
+    """Where the replies at a price can still move at next to no loss; moves the market's spend."""
 
     def __init__(self, market: Local, price: Floats) -> None:
-        whole = market.whole
-        self.market, self.price, self.spend = market, price, market.spend.copy()
-        self.group, self.low, self.high = whole.group, whole.low, whole.high
-        self.bend = whole.curves.inflection / whole.exposure
-        # A line that bends stays where it is concave.
-        self.least = np.where(self.bend > self.low, self.bend, self.low)
+        self.market, self.price, self.n_groups = market, price, market.n_groups
 
     def missing(self, wanted: Floats) -> Floats:
         """Money still to be placed (or taken back) per group; 0 where it is nothing."""
-        have = per_group(self.group, self.spend, len(wanted))
+        have = self._summed(lambda _, spend: spend)
         missing = wanted - have
         return np.where(abs(missing) > _NOTHING * np.maximum(wanted, have), missing, 0.0)
+
+    def _summed(self, values: Callable[[Block, Floats], Floats]) -> Floats:
+        """The sum per group of what *values* says of a block and its spend."""
+
+        def summed(block: Block, spend: Floats) -> Floats:
+            return per_group(block.group, values(block, spend), self.n_groups)
+
+        return np.asarray(np.sum(self.market.each(summed), axis=0))
 
     def absorb(self, wanted: Floats) -> None:
         """Spread what is missing over the lines strictly between their ends, by their spend."""
@@ -114,69 +175,87 @@ class _Room:
             missing = self.missing(wanted)
             if not np.any(missing):
                 return
-            # A line at its maximum takes no more; one on its concave part may always give.
-            free = (self.spend > self.least) & (
-                (self.spend < self.high) | (missing[self.group] < 0)
-            )
-            weight = np.where(free, self.spend, 0.0)
-            held = per_group(self.group, weight, len(wanted))
+            held = self._summed(partial(_free, missing=missing))
             factor = np.where(held > 0, missing / np.where(held > 0, held, 1.0), 0.0)
-            moved = self.spend + weight * np.clip(factor, -0.5, 0.5)[self.group]
-            self.spend = np.where(free, np.clip(moved, self.least, self.high), self.spend)
+            self.market.each(partial(_move, missing=missing, factor=np.clip(factor, -0.5, 0.5)))
 
     def jump(self, wanted: Floats, *, reluctant: bool) -> None:
         """Let lines that are all but indifferent change sides, those with the least loss first.
 
         A reluctant line jumps only if that costs less than moving all free lines would: about the
-        share by which they would have to move, of the price.
+        share by which they would have to move, of the price. Without it every line is asked.
         """
-        block, price = self.market.whole, self.price
-        free = np.where((self.spend > self.least) & (self.spend < self.high), self.spend, 0.0)
-        helds, missings = per_group(self.group, free, len(wanted)), self.missing(wanted)
-        for group in np.flatnonzero(abs(missings) > (_EASY * helds if reluctant else 0.0)):
-            lines, held = np.flatnonzero(self.group == group), float(helds[group])
-            part, own = block.take(lines), float(price[group])
-            have, missing = self.spend[lines], float(missings[group])
-            other = self._other_side(part, have, own, up=missing > 0)
-            gain = part.gained(have) - own * have - (part.gained(other) - own * other)
-            change = other - have
-            able = change * np.sign(missing) > 0
-            with np.errstate(divide="ignore", invalid="ignore"):
-                loss = np.where(able, gain / abs(change), np.inf)
-            most = abs(own * missing) / held if reluctant and held > 0 else np.inf
-            order = np.argsort(loss, kind="stable")[: int((loss <= most).sum())]
-            for line in order:
-                if abs(missing) <= _NOTHING * max(float(wanted[group]), 1e-300):
-                    break
-                step = change[line]
-                if abs(step) > abs(missing):
-                    straight = part.curves.linear[line] or part.low[line] == part.high[line]
-                    partial = have[line] + missing
-                    if not straight and partial < self.least[lines[line]]:
-                        continue  # part of a jump lands where the curve is convex
-                    step = missing
-                self.spend[lines[line]] += step
-                missing -= step
+        missing = self.missing(wanted)
+        held = self._summed(partial(_free, missing=np.ones(self.n_groups)))
+        asked = abs(missing) > (_EASY * held if reluctant else 0.0)
+        if not asked.any():
+            return
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = np.where(held > 0, abs(self.price * missing) / held, np.inf)
+        limits = np.where(asked, most if reluctant else np.inf, -np.inf)
+        able = partial(self._able, missing=missing, most=limits, reluctant=reluctant)
+        found = _joined(self.market.each(able), self.market.size)
+        found = found.only(np.lexsort((found.loss, found.group)))
+        for group in np.flatnonzero(asked):
+            own = slice(*np.searchsorted(found.group, (group, group + 1)))
+            nothing = _NOTHING * max(float(wanted[group]), 1e-300)
+            self._change_sides(found.only(own), float(missing[group]), nothing)
 
-    def _other_side(self, part: Block, have: Floats, price: float, *, up: bool) -> Floats:
-        """Where each line would go if it changed sides."""
-        if not up:
-            return np.where(part.optional, 0.0, part.low)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            slope = price / (part.worth * part.exposure)
-            usable = np.isfinite(slope) & (slope > 0)
-            place = part.curves.inverse(np.where(usable, slope, 1.0)) / part.exposure
-        place = np.where(
-            part.curves.linear & (part.worth > 0), np.inf, np.where(usable, place, have)
+    def _able(
+        self, block: Block, spend: Floats, missing: Floats, most: Floats, *, reluctant: bool
+    ) -> _Jumps:
+        """The lines of a block that could jump towards what is missing at a loss up to *most*."""
+        lines = block.either if reluctant else np.arange(block.n)
+        lines = lines[most[block.group[lines]] >= 0]
+        part, have = block.take(lines), spend[lines]
+        own, sign = self.price[part.group], np.sign(missing[part.group])
+        other = np.where(
+            sign > 0, self._up(part, have, own), np.where(part.optional, 0.0, part.low)
         )
+        gain = part.gained(have) - own * have - (part.gained(other) - own * other)
+        change = other - have
+        with np.errstate(divide="ignore", invalid="ignore"):
+            loss = np.where(change * sign > 0, gain / abs(change), np.inf)
+        jumps = _Jumps(lines, part.group, have, change, part.concave, loss)
+        return jumps.only((loss <= most[part.group]) & (loss < np.inf))
+
+    def _change_sides(self, jumps: _Jumps, missing: float, nothing: float) -> None:
+        """Let lines of one group jump, in order, until no more than *nothing* is missing."""
+        while abs(missing) > nothing:
+            # Part of a jump must not land where the curve is convex.
+            whole = abs(jumps.change) <= abs(missing)
+            fitting = np.flatnonzero(whole | (jumps.have + missing >= jumps.least))
+            run = np.cumsum(abs(jumps.change[fitting]))
+            count = int(np.searchsorted(run, abs(missing), side="right"))
+            moved = fitting[: max(count, 1)]
+            if not moved.size:
+                return
+            step = jumps.change[moved] if count else np.array([missing])
+            self.market.spend[jumps.line[moved]] += step
+            missing -= float(step.sum())
+            jumps = jumps.only(np.delete(np.arange(len(jumps.line)), moved))
+
+    def _up(self, part: Block, have: Floats, own: Floats) -> Floats:
+        """Where each line would go if it changed to the upper side."""
+        place = part.place(own)
+        place = np.where(part.curves.linear & (part.worth > 0), np.inf, place)
         return np.clip(np.maximum(place, have), part.low, part.high)
+
+
+def _joined(parts: list[_Jumps], size: int) -> _Jumps:
+    """The jumps of all blocks, each of *size* lines."""
+    whole = [replace(part, line=part.line + i * size) for i, part in enumerate(parts)]
+    columns = ([getattr(part, field.name) for part in whole] for field in fields(_Jumps))
+    return _Jumps(*map(np.concatenate, columns))
 
 
 class Prices:
     """Separable problems: every rule is about sums of spend."""
 
     name = "dual prices (numpy)"
-    abilities = frozenset({Need.LINEAR, Need.CONCAVE, Need.NONCONCAVE, Need.FLOORS})
+    abilities = frozenset(
+        {Need.LINEAR, Need.CONCAVE, Need.NONCONCAVE, Need.FLOORS, Need.BARE_FLOORS}
+    )
 
     def solve(self, problem: Problem, options: Options, start: Floats | None) -> Solution:
         """The best plan, certified by the prices; usually far closer than the gap asked for."""
@@ -193,10 +272,12 @@ class Prices:
             return about
         reason = clock.reason if clock.is_up else "the prices give no closer bound"
         spend = market.best
-        if not problem.feasible(spend):
+        kept = problem.feasible(spend)
+        if not kept:
             spend = settle(problem, spend)
+            kept = problem.feasible(spend)
         value = problem.value(spend)
-        if not problem.feasible(spend) or (start is not None and problem.value(start) > value):
+        if not kept or (start is not None and problem.value(start) > value):
             if start is None:
                 return replace(about, status=Status.STOPPED, bound=found.bound, reason=reason)
             spend, value = start, problem.value(start)
@@ -230,25 +311,21 @@ def _alike(marks: Floats) -> tuple[Index, Index]:
 
 def grouped(problem: Problem) -> Local:
     """The lines of a separable problem, those with the same part in every rule as one group."""
-    rules = np.flatnonzero(~problem.rows.definition)
-    matrix = problem.rows.spend[rules].tocsc()
-    # Equal columns have equal products with a random vector, and others all but surely not.
-    mark = np.random.default_rng(0).random(len(rules))
-    first, group = _alike(np.asarray(matrix.T @ mark) + problem.price)
-    n = len(first)
-    optional = (problem.floor > 0) & (problem.lower <= 0)
-    low = np.where(optional, np.minimum(problem.floor, problem.upper), problem.lower)
-    may = ~optional | (problem.floor <= problem.upper)
-    whole = Block(
-        problem.curves,
-        problem.weights,
-        problem.exposure,
-        np.where(may, low, 0.0),
-        np.where(may, problem.upper, 0.0),
-        optional,
-        group,
-    )
     rows = problem.rows
+    rules = np.flatnonzero(~rows.definition)
+    # Equal columns have equal products with a random vector, and others all but surely not.
+    mark = np.random.default_rng(0).random(len(rows))
+    first, group = _alike(
+        np.asarray(rows.spend.T @ np.where(rows.definition, 0.0, mark)) + problem.price
+    )
+    n, matrix = len(first), rows.spend if len(rules) == len(rows) else rows.spend[rules]
+    optional = (problem.floor > 0) & (problem.lower <= 0)
+    low, high = problem.lower, problem.upper
+    if optional.any():
+        may = ~optional | (problem.floor <= high)  # else it is off for good
+        low = np.where(optional & may, problem.floor, np.where(may, low, 0.0))
+        high = np.where(may, high, 0.0)
+    whole = Block(problem.curves, problem.weights, problem.exposure, low, high, optional, group)
     return Local(
         GroupedProblem(
             rows=Rows(

@@ -22,7 +22,7 @@ from optimizer.errors import Fault, PlanError, nearest
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document
 from optimizer.plan.plan import Plan
-from optimizer.plan.table import KINDS, PARAMETERS, LineTable, rows_fault
+from optimizer.plan.table import KINDS, PARAMETERS, LineTable, Texts, as_texts, rows_fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,6 @@ __all__ = ["TABLES", "load_spend", "load_table", "need_parquet", "read_lines"]
 
 TABLES = (".csv", ".parquet")
 """Endings of the files that are read as tables."""
-
-Texts = NDArray[np.str_]
 
 _TEXTS = ("line", "channel", "role", "curve")
 _NUMBERS = {
@@ -44,6 +42,8 @@ _NUMBERS = {
     "current": np.nan,
     "observed": np.nan,
 }
+# Rows whose texts are read at a time.
+_CHUNK = 1 << 16
 # Fields of a line that a table would otherwise take for tags.
 _NOT_HERE = {
     "locked": "Give the same minimum and maximum",
@@ -145,7 +145,7 @@ def load_spend(source: str | os.PathLike[str], lines: LineTable) -> Floats:
         order, wanted = np.argsort(names), np.argsort(lines.name)
         if not np.array_equal(names[order], lines.name[wanted]):
             # A CSV file has an apostrophe before what a spreadsheet would take for a formula.
-            names = np.array([name.removeprefix("'") for name in names.tolist()])
+            names = as_texts([name.removeprefix("'") for name in names.tolist()])
             order = np.argsort(names)
         if not np.array_equal(names[order], lines.name[wanted]):
             faults.append(Fault("line", "these are not the lines of the table", "Give its plan"))
@@ -248,11 +248,14 @@ class _Columns:
 
     def texts(self, title: str) -> Texts:
         """A column of texts; empty where there is nothing."""
+        texts = as_texts(np.zeros(self.n, "<U1"))
         if title not in self.titles:
-            return np.zeros(self.n, "<U1")
-        column = self.frame[title]
-        values = column.astype(object).where(column.notna(), "").to_numpy()
-        return np.array([str(value) for value in values] or [""], dtype=np.str_)[: self.n]
+            return texts
+        for start in range(0, self.n, _CHUNK):  # Python's own texts of a few rows at a time
+            piece = self.frame[title].iloc[start : start + _CHUNK]
+            plain = piece.astype(object).where(piece.notna(), "")
+            texts[start : start + _CHUNK] = as_texts(plain.to_numpy())
+        return texts
 
     def numbers(self, title: str, default: float) -> Floats:
         """A column of numbers; *default* where there is nothing."""
@@ -283,7 +286,7 @@ class _Columns:
             whole |= (given == channel) | (given == "")
         else:
             rows = np.arange(self.first_row, self.first_row + self.n)
-            given, whole = rows.astype(np.str_), np.zeros(self.n, bool)
+            given, whole = as_texts(rows), np.zeros(self.n, bool)
         joined = np.strings.add(np.strings.add(channel, "."), given)
         return np.where(whole, given, joined)
 

@@ -97,3 +97,14 @@ def line_items(n, seed=0):
         stages={},
     )
     return Problem(grid, curves, one, np.zeros(n), one, np.zeros(n), high, rows, (), np.zeros(n))
+
+
+def input_bytes(problem):
+    """Memory of the arrays that state a problem of line items, each counted once."""
+    curves, spend = problem.curves, problem.rows.spend
+    arrays = [problem.weights, problem.exposure, problem.lower, problem.upper, problem.floor]
+    arrays += [curves.inflection, curves.linear, curves.piecewise]
+    arrays += [spend.data, spend.indices, spend.indptr]
+    for _, positions, parameters in curves.families:
+        arrays += [positions, *parameters]
+    return sum({id(array): array.nbytes for array in arrays}.values())

@@ -217,7 +217,37 @@ def test_a_result_of_a_table_needs_its_table(run: Run, table: Path, tmp_path: Pa
     found = run("verify", result, "--lines", other, "--spend", plan)
     assert found.exit_code == 3
     assert "fingerprint" in found.stdout
+    assert "the column maximum is another than when this was solved" in found.stdout
     assert run("verify", result, "--lines", table, "--spend", table).exit_code == 3
+
+
+def test_a_table_that_changed_since_is_told_by_its_columns(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    """Even where every figure still holds, as with a tag that no rule speaks of."""
+    plan, result = tmp_path / "plan.csv", tmp_path / "result.json"
+    for path in (plan, result):
+        run("optimize", table, *ASKED, "--gap", "1e-4", "-o", path)
+
+    def broken(frame: pd.DataFrame) -> dict[str, list[str]]:
+        frame.to_csv(table, index=False)
+        found = run("verify", result, "--lines", table, "--spend", plan, "--json")
+        checks = json.loads(found.stdout)["checks"]
+        return {one["check"]: one["faults"] for one in checks if one["holds"] is False}
+
+    frame = keywords(400)
+    assert broken(frame) == {}
+    words = "the column {} is another than when this was solved"
+    moved = broken(frame.assign(market=frame["market"].iloc[::-1].to_numpy()))
+    assert set(moved) == {"input", "table"}
+    assert moved["table"] == [words.format("market")]
+    assert broken(frame.assign(shop="x"))["table"] == [words.format("shop")]
+    assert broken(frame.drop(columns="market"))["table"] == [words.format("market")]
+    # Without the hashes the fingerprint of the whole still tells.
+    data = json.loads(result.read_text(encoding="utf-8"))
+    del data["provenance"]["table"]
+    result.write_text(json.dumps(data), encoding="utf-8")
+    assert set(broken(frame.drop(columns="market"))) == {"input"}
 
 
 PEAK = """

@@ -248,3 +248,22 @@ def test_the_inverse_finds_the_exposure_of_a_slope(kind, data):
     if np.isfinite(too_steep[0]) and too_steep[0] > 0:
         place = curve.inverse(too_steep, *map(np.float64, curve.values))[0]
         assert place == pytest.approx(curve.inflection, rel=1e-9, abs=1e-12)
+
+
+def test_the_inverse_of_a_hill_curve_is_exact_to_the_last_digits():
+    """Steepness from 0.02 to 20 and by a hair around 1, at the inflection and far from it."""
+    rng = np.random.default_rng(1)
+    n = 20_000
+    hair = 1 + rng.choice([-1, 1], n) * 10.0 ** rng.uniform(-15, -1, n)
+    s = np.where(rng.random(n) < 0.8, np.exp(rng.uniform(np.log(0.02), np.log(20), n)), hair)
+    s[:100] = 1.0
+    ceiling, half = 10.0 ** rng.uniform(-6, 9, n), 10.0 ** rng.uniform(-6, 9, n)
+    bend = Hill.bend(ceiling, half, s)
+    far = half * np.exp(rng.uniform(-1, 1, n) * np.minimum(300, 300 / s))
+    x = np.where(s > 1, bend * (1 + 10.0 ** rng.uniform(-6, 3, n)), far)
+    slope = Hill.gradient(x, ceiling, half, s)
+    told = np.isfinite(slope) & (slope > 1e-290) & (x > 1e-290)
+    assert told.sum() > 0.8 * n
+    values = ceiling[told], half[told], s[told]
+    again = Hill.gradient(Hill.inverse(slope[told], *values), *values)
+    np.testing.assert_allclose(again, slope[told], rtol=1e-9)

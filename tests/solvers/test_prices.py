@@ -1,19 +1,25 @@
 """Line items by the price of money, against the tree of boxes and the check from outside."""
 
+import gc
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.certificate import verify
-from optimizer.plan.constraints import Ratio, Share, Spend, SpendAll, Split
+from optimizer.errors import NoSolver
+from optimizer.plan.constraints import Ratio, Share, Spend, SpendAll, Split, Target
 from optimizer.plan.curves import Elasticity, Exponential, Hill, Linear, Log, Logistic, Power
 from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import compile_plan
 from optimizer.solvers import solve
-from optimizer.solvers.prices import Prices
+from optimizer.solvers.prices import Local, Prices
 from optimizer.solvers.solution import Options, Status
+from optimizer.sources.table import load_table
 
 KINDS = ("log", "exponential", "elasticity", "power", "hill", "logistic", "linear")
 
@@ -126,3 +132,49 @@ def test_a_sample_stands_for_all(monkeypatch):
 def test_what_cannot_be_is_infeasible():
     plan = many(400, constraints=(Spend("brand", at_most="10%"), SpendAll()))
     assert Prices().solve(compile_plan(plan), Options(), None).status is Status.INFEASIBLE
+
+
+def test_from_many_lines_on_floors_stand_without_switches(monkeypatch):
+    plan = many(400, floor=20.0)
+    switched = compile_plan(plan)
+    one = Prices().solve(switched, Options(gap=1e-4), None)
+    monkeypatch.setattr("optimizer.problem.MANY", 100)
+    bare = compile_plan(plan)
+    assert len(switched.switches) == bare.bare.sum() == 400
+    assert not bare.switches
+    assert not switched.bare.any()
+    assert set(bare.rows.rule) == {"budget", "split"}
+    other = Prices().solve(bare, Options(gap=1e-4), None)
+    np.testing.assert_array_equal(other.spend, one.spend)
+    assert other.bound == one.bound
+    claim = {"value": other.value, "bound": other.bound, "proof": other.proof}
+    assert verify(plan, other.spend, **claim).holds
+    assert verify(plan, other.spend, **claim | {"bound": other.bound * 0.99}).unproven
+    between = other.spend.copy()
+    between[np.flatnonzero(between >= 20)[0]] = 10.0
+    assert "neither nothing nor" in verify(plan, between, **claim).broken[0]
+    with pytest.raises(NoSolver, match="very many"):
+        solve(compile_plan(replace(plan, constraints=(Target(at_least=1.0),))))
+
+
+def test_no_object_is_made_for_a_floor_of_very_many_lines():
+    n = 20_000
+    frame = pd.DataFrame({"channel": "c", "rate": 1.0, "minimum_if_active": np.full(n, 5.0)})
+    plan = load_table(frame, budget=1e4, curve="linear", value=2)
+    before = len(gc.get_objects())
+    problem = compile_plan(plan)
+    assert len(gc.get_objects()) - before < n / 10
+    assert problem.bare.all()
+    assert solve(problem).gap <= 1e-4
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_size_of_blocks_does_not_matter(case, monkeypatch):
+    """One block on one core, or dozens on all of them."""
+    problem = compile_plan(many(3_000, **CASES[case]))
+    whole = Prices().solve(problem, Options(gap=1e-4), None)
+    monkeypatch.setattr(Local.__init__, "__defaults__", (100,))
+    parts = Prices().solve(problem, Options(gap=1e-4), None)
+    np.testing.assert_allclose(parts.spend, whole.spend, rtol=1e-6, atol=1e-6)
+    assert parts.bound == pytest.approx(whole.bound, rel=1e-12)
+    assert parts.value == pytest.approx(whole.value, rel=1e-9)

@@ -149,6 +149,18 @@ def test_every_curve_but_points_may_stand_in_a_table():
     assert set(MIXED) == set(KINDS)
 
 
+def test_a_long_name_costs_its_own_length():
+    """One name of a thousand letters among many short ones does not make all of them as wide."""
+    n = 20_000
+    names = ["x" * 1_000, *(f"kw{i}" for i in range(1, n))]
+    frame = pd.DataFrame({"channel": "search", "line": names, "rate": 1.0, "market": "de"})
+    lines = load_table(frame, budget=10, curve="linear", value=1).lines
+    texts = (lines.name, lines.channel, lines.role, *lines.tags.values())
+    assert sum(column.nbytes for column in texts) <= 4 * 16 * n
+    assert lines[0].name == "search." + "x" * 1_000
+    assert lines[7].name == "search.kw7"
+
+
 # --- Files ----------------------------------------------------------------------------------------
 
 
