@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
     from .analysis.goal import reaching
+    from .analysis.horizon import Horizons, horizon_sweep
     from .analysis.overview import overview
     from .analysis.prices import Prices, rule_prices
     from .analysis.sweep import Sweep, budget_sweep, split_sweep, sweep, sweep2
@@ -106,6 +107,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.goal": ("reaching",),
     "analysis.prices": ("rule_prices", "Prices"),
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
+    "analysis.horizon": ("horizon_sweep", "Horizons"),
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.variations": ("solve_all", "Failed"),
     "analysis.comparison": ("compare", "Comparison"),
@@ -140,6 +142,7 @@ __all__ = [
     "Failed",
     "Funnel",
     "Hill",
+    "Horizons",
     "Infeasible",
     "Line",
     "Linear",
@@ -179,6 +182,7 @@ __all__ = [
     "dumps",
     "evaluate",
     "explain",
+    "horizon_sweep",
     "json_schema",
     "load",
     "load_table",
