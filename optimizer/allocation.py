@@ -529,8 +529,9 @@ def _start(problem: Problem, warm: Warm | None) -> Floats | None:
     """The better of today's spend and a neighbour's plan, of those that keep the rules."""
     known = [problem.grid.current]
     if warm is not None and warm.spend is not None:
-        known.append(warm.spend)
-    whole = [problem.lift(spend) for spend in known if not np.isnan(spend).any()]
+        known.append(warm.spend[: problem.n_cells])
+    fitting = [one for one in known if len(one) == problem.n_cells and not np.isnan(one).any()]
+    whole = [problem.lift(spend) for spend in fitting]
     kept = [spend for spend in whole if problem.feasible(spend)]
     return max(kept, key=problem.value, default=None)
 

@@ -145,7 +145,7 @@ def horizon_sweep(
     plan: Plan,
     horizons: Sequence[int] | None = None,
     *,
-    gap: float = 1e-4,
+    gap: float = 1e-5,
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
@@ -200,7 +200,7 @@ def _found(
     import pandas as pd
 
     records = [
-        {"horizon": step, "rule_share": rule, **_measures(step, *pair)}
+        {"horizon": step, "rule_share": rule, **_measures(*pair)}
         for step, *pair in zip(steps, held, free, strict=True)
     ]
     frame = pd.DataFrame(records, columns=list(COLUMNS))
@@ -208,7 +208,7 @@ def _found(
     return Horizons(plan, rule, frame, crosses, between)
 
 
-def _measures(step: int, held: Allocation | Failed, free: Allocation | Failed) -> dict[str, object]:
+def _measures(held: Allocation | Failed, free: Allocation | Failed) -> dict[str, object]:
     periods = held.plan.periods
     assert periods is not None
     nothing = float("nan")

@@ -132,9 +132,11 @@ def revenue(answer: Allocation) -> float:
 
 
 def profit(answer: Allocation) -> float:
-    """Margin · revenue − spend; the margin is the objective's, or 1."""
+    """Margin · revenue − spend, in today's worth; the margin is the objective's, or 1."""
     margin = getattr(answer.plan.objective, "margin", 1.0)
-    return float(margin * revenue(answer) - answer.spent)
+    periods, n = answer.plan.periods, answer.problem.grid.n_lines
+    worth = np.ones(1) if periods is None else np.tile(periods.worth[: periods.count], n)
+    return float(margin * revenue(answer) - (worth * answer.spend).sum())
 
 
 def brand_share(answer: Allocation) -> float:

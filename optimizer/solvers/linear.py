@@ -101,7 +101,7 @@ def _restatable(old: Problem, new: Problem) -> bool:
         old.curves is new.curves
         and old.exposure is new.exposure
         and old.weights is new.weights
-        and old.price == new.price
+        and np.array_equal(old.price, new.price)
         and old.switches == new.switches
         and (a.rule, a.part) == (b.rule, b.part)
         and np.array_equal(a.penalty, b.penalty, equal_nan=True)
