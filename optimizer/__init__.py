@@ -41,9 +41,13 @@ if TYPE_CHECKING:
         Unbounded,
         UnknownName,
     )
+    from .plan.carryover import Delayed, Geometric, Goodwill, Weibull
     from .plan.constraints import (
         ActiveLines,
         Changes,
+        CostCap,
+        Flights,
+        Pacing,
         Ratio,
         Share,
         Spend,
@@ -63,8 +67,9 @@ if TYPE_CHECKING:
         Power,
     )
     from .plan.document import replace_at, to_document
-    from .plan.funnel import Funnel
+    from .plan.funnel import Funnel, Renewal
     from .plan.objectives import LowestSpend, Outcomes, Profit, Revenue
+    from .plan.periods import Periods
     from .plan.plan import Line, Origin, Plan
     from .plan.schema import json_schema
     from .report import render, write_report
@@ -88,7 +93,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "Elasticity",
         "Points",
     ),
-    "plan.funnel": ("Funnel",),
+    "plan.funnel": ("Funnel", "Renewal"),
+    "plan.periods": ("Periods",),
+    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill"),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
         "Split",
@@ -97,6 +104,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "Ratio",
         "Weighted",
         "Target",
+        "CostCap",
+        "Pacing",
+        "Flights",
         "ActiveLines",
         "Changes",
         "SpendAll",
@@ -136,11 +146,16 @@ __all__ = [
     "Allocation",
     "Changes",
     "Comparison",
+    "CostCap",
+    "Delayed",
     "Elasticity",
     "Explanation",
     "Exponential",
     "Failed",
+    "Flights",
     "Funnel",
+    "Geometric",
+    "Goodwill",
     "Hill",
     "Horizons",
     "Infeasible",
@@ -152,6 +167,8 @@ __all__ = [
     "NoSolver",
     "Origin",
     "Outcomes",
+    "Pacing",
+    "Periods",
     "Plan",
     "PlanError",
     "Points",
@@ -159,6 +176,7 @@ __all__ = [
     "Prices",
     "Profit",
     "Ratio",
+    "Renewal",
     "Revenue",
     "ScenarioError",
     "Share",
@@ -173,6 +191,7 @@ __all__ = [
     "Tornado",
     "Unbounded",
     "UnknownName",
+    "Weibull",
     "Weighted",
     "__version__",
     "answer",

@@ -43,6 +43,8 @@ __all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "solved", "today
 
 At = Literal["minimum", "maximum", "off"]
 
+# An answer that is exact to its gap leaves so much of a capacity unused that it would fill.
+_FULL = 1e-4
 # With more lines a conflict is told, but not traced to the smallest set of rules.
 _EXPLAINED = 5_000
 
@@ -285,7 +287,7 @@ class Allocation:
                 "followed_up": followed.ravel(),
                 "lost": (arrived - followed).ravel(),
                 "capacity": capacity.ravel(),
-                "full": (followed >= capacity * (1 - NEAR)).ravel(),
+                "full": (followed >= capacity * (1 - _FULL)).ravel(),
             }
         )
 

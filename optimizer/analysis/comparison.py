@@ -63,9 +63,8 @@ class Comparison:
 
     ``regret`` is square, its index and columns the names of the members that have a plan: what is
     lost by following the row's plan in the column's world, against the best of the plans compared
-    that is allowed there. NaN where the row's plan breaks a rule of that world or has other lines or
-    periods.
-    In the objective's unit of the column.
+    that is allowed there. NaN where the row's plan breaks a rule of that world or has other lines
+    or periods. In the objective's unit of the column.
     """
 
     frame: pd.DataFrame

@@ -115,11 +115,11 @@ class Horizons:
         return voice.say("horizon.crosses_between", at=at, low=low, high=high, **ends)
 
     def _costs(self, voice: Voice) -> list[str]:
-        """The cost at the first horizon, and where it is least."""
+        """The cost over the first horizon, where it is least, and over the last."""
         known = self.frame[self.frame["cost"].notna()]
         if known.empty:
             return []
-        first, least = known.iloc[0], known.loc[known["cost"].idxmin()]
+        first, least = known.iloc[0], known.iloc[int(np.argmin(known["cost"]))]
         size = abs(first["value_free"])
         told = [
             voice.say(
@@ -130,14 +130,11 @@ class Horizons:
                 noun=voice.noun,
             )
         ]
-        if least["horizon"] > first["horizon"]:
-            told.append(
-                voice.say(
-                    "horizon.least",
-                    at=self._span(voice, least["horizon"]),
-                    cost=voice.amount(least["cost"]),
-                )
-            )
+        last = known.iloc[-1]
+        for key, row, before in (("least", least, first), ("last", last, least)):
+            if row["horizon"] > before["horizon"]:
+                at, cost = self._span(voice, row["horizon"]), voice.amount(row["cost"])
+                told.append(voice.say(f"horizon.{key}", at=at, cost=cost))
         return told
 
 
@@ -204,7 +201,7 @@ def _found(
         for step, *pair in zip(steps, held, free, strict=True)
     ]
     frame = pd.DataFrame(records, columns=list(COLUMNS))
-    crosses, between = _crossing(frame["horizon"], frame["brand_share"], rule)
+    crosses, between = _crossing(steps, [float(share) for share in frame["brand_share"]], rule)
     return Horizons(plan, rule, frame, crosses, between)
 
 

@@ -207,7 +207,7 @@ def _slow_sums(plan: Plan) -> Iterator[tuple[str, Any]]:
 def _by_period(sums: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
     """The sums of some periods; shares of the budget move with it by themselves."""
     for period, value in sums.items():
-        if isinstance(value, float) and not isinstance(value, Percent):
+        if not isinstance(value, Percent):
             yield f"{path}.{period}", value
 
 

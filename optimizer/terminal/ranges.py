@@ -74,11 +74,12 @@ def _parsed(text: str) -> tuple[str, Sequence[float | str]]:
     if not sign:
         if path in ALONE:
             return path, ()
+        known = f"{', '.join(ALONE[:-1])} and {ALONE[-1]}"
         raise ScenarioError(
             Fault(
                 "",
                 f"{text!r} has no range",
-                f"{_EXAMPLE}; {', '.join(ALONE[:-1])} and {ALONE[-1]} need none. {_meant(path)}".rstrip(),
+                f"{_EXAMPLE}; {known} need none. {_meant(path)}".rstrip(),
                 "PATH",
             )
         )
