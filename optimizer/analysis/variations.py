@@ -111,6 +111,8 @@ def at_least(answer: Allocation, spend: Floats) -> Allocation:
 
     Answers are only as exact as their gaps; with this, answers to neighbouring questions agree.
     """
+    if len(spend) != len(answer.spend):  # of a plan with other periods
+        return answer
     columns = answer.problem.lift(spend)
     if not answer.problem.feasible(columns):
         return answer
