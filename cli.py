@@ -136,7 +136,9 @@ def init(
         budget = ask(phrase("ask_budget", lang), f"{starter.budget:.0f}", value_proc=money_text)
     starter = starter.with_money(currency.upper(), budget)
     if asks:
-        note(phrase("ask_spends", lang, currency=starter.currency))
+        periods, unit = starter.plan.periods, starter.currency
+        unit = unit if periods is None else phrase(f"per_{periods.every}", lang, unit=unit)
+        note(phrase("ask_spends", lang, currency=unit))
         spends = {
             line: ask(f"  {line}", f"{now:.0f}", value_proc=money_text)
             for line, now in starter.spends.items()

@@ -531,7 +531,9 @@ def review(paper: Paper, found: Review) -> None:
         words=(0, 1),
     )
     paper.print()
-    paper.print(scale.note, "dim")
+    every = None if plan.periods is None else plan.periods.every
+    unit = scale.note if every is None else paper.say(f"per_{every}", unit=scale.note)
+    paper.print(unit, "dim")
     for key, remarks, style in (
         ("rules_in_force", found.rules, ""),
         ("warnings", found.warnings, "yellow"),
