@@ -136,7 +136,9 @@ def init(
         budget = ask(phrase("ask_budget", lang), f"{starter.budget:.0f}", value_proc=money_text)
     starter = starter.with_money(currency.upper(), budget)
     if asks:
-        note(phrase("ask_spends", lang, currency=starter.currency))
+        periods, unit = starter.plan.periods, starter.currency
+        unit = unit if periods is None else phrase(f"per_{periods.every}", lang, unit=unit)
+        note(phrase("ask_spends", lang, currency=unit))
         spends = {
             line: ask(f"  {line}", f"{now:.0f}", value_proc=money_text)
             for line, now in starter.spends.items()
@@ -270,7 +272,9 @@ def compare(**options: Any) -> int:
     examples="""
     adsplit sweep b2b budget                     half to one and a half times the budget
     adsplit sweep b2b split.brand                every brand share from 0 % to 100 %
+    adsplit sweep b2b horizon                    from when on the brand rule is the best split
     adsplit sweep b2b budget=1M:4M:13
+    adsplit sweep b2b periods.horizon=12:60:9    months over which outcomes count
     adsplit sweep b2b budget=1M:4M:7 split.brand=40%:80%:5 --csv
 """
 )
@@ -285,9 +289,9 @@ def compare(**options: Any) -> int:
 def sweep(paths: tuple[str, ...], **options: Any) -> int:
     """Move one or two inputs over a range."""
     import optimizer as opt
-    from optimizer.analysis.answer import grid_answer, sweep_answer
+    from optimizer.analysis.answer import grid_answer, horizon_answer, sweep_answer
     from optimizer.terminal import pages
-    from optimizer.terminal.ranges import parse_ranges
+    from optimizer.terminal.ranges import HORIZON, parse_ranges
 
     axes = parse_ranges(paths)
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
@@ -303,6 +307,16 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
             lambda paper: pages.grid(paper, frame, list(axes), asked.plan),
         )
         return code_of(frame["status"])
+    if path == HORIZON:
+        steps = [int(value) for value in values] or None
+        with search:
+            found = opt.horizon_sweep(asked.plan, steps, **how)
+        out.emit(
+            lambda: horizon_answer(found, out.lang),
+            lambda: {"horizons": found.frame},
+            lambda paper: pages.horizons(paper, found),
+        )
+        return code_of(found.frame["status"])
     with search:
         if values:
             result = opt.sweep(asked.plan, path, values, **how)

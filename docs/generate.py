@@ -25,10 +25,12 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from optimizer import errors  # noqa: E402
+from optimizer.plan.carryover import CARRYOVERS, Goodwill  # noqa: E402
 from optimizer.plan.constraints import CONSTRAINTS, PRESETS  # noqa: E402
 from optimizer.plan.curves import CURVES  # noqa: E402
-from optimizer.plan.funnel import Funnel  # noqa: E402
+from optimizer.plan.funnel import Funnel, Renewal  # noqa: E402
 from optimizer.plan.objectives import OBJECTIVES  # noqa: E402
+from optimizer.plan.periods import Periods  # noqa: E402
 from optimizer.plan.plan import Line, Origin, Plan  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -65,7 +67,6 @@ WORDS = {
     "Annotated[dict[str, Number], Sorted]": "name: number",
     "Annotated[dict[str, Proportion], Sorted]": "stage: share",
     "Annotated[dict[str, Money], Sorted]": "stage: money",
-    "Annotated[dict[str, str], AfterValidator(_sorted_tags)]": "name: text",
     "Annotated[tuple[str, ...], Field(min_length=1)]": "list of texts",
     "Annotated[str, Field(pattern='^[A-Z]{3}$')]": "three capital letters",
     "Curve": "[curve](#curves)",
@@ -75,6 +76,35 @@ WORDS = {
     "Funnel | None": "[funnel](#funnel)",
     "tuple[Constraint, ...]": "name: [rule](#constraints)",
     "dict[str, Origin]": "path: [origin](#origins)",
+    "Annotated[dict[str, str], AfterValidator(sorted_mapping)]": "name: text",
+    "Annotated[dict[str, Number], AfterValidator(sorted_mapping)]": "line: number",
+    "Annotated[dict[str, Money], BeforeValidator(labelled), AfterValidator(sorted_mapping)]": (
+        "period: money"
+    ),
+    "Annotated[dict[str, Amount], BeforeValidator(labelled)]": "period: money or %",
+    "Annotated[dict[str, Delay], Sorted]": "stage: periods, or list of shares",
+    "Annotated[dict[str, NumberOrSeries], Sorted]": "stage: number, or [series](#series)",
+    "Annotated[tuple[str, ...], BeforeValidator(_labels)]": "list of periods",
+    "Annotated[str, BeforeValidator(period_name)]": "period",
+    "Annotated[int, Field(ge=1, le=_LONGEST)]": "whole number above 0",
+    "Annotated[int, Field(ge=1, le=_LONGEST)] | None": "whole number above 0",
+    "Annotated[int, BeforeValidator(_no_bool), Field(ge=2)]": "whole number, 2 or more",
+    "Annotated[Proportion, Field(gt=0, lt=1)]": "share above 0, below 1",
+    "Annotated[Positive, Field(le=100)]": "number above 0, at most 100",
+    "Annotated[Positive, Field(le=366)]": "number above 0, at most 366",
+    "Annotated[Money, Field(gt=0)] | None": "number above 0",
+    "Annotated[Number, Field(gt=0)] | None": "number above 0",
+    "Positive | None": "number above 0",
+    "Length": "whole number above 0",
+    "Before | None": "money, or list of money",
+    "Series | None": "[series](#series)",
+    "bool": "`true` or `false`",
+    "Periods | None": "[periods](#periods)",
+    "Goodwill | None": "[goodwill](#goodwill)",
+    "Carryover | None": "[carry-over](#carry-over)",
+    "Renewal | None": "[renewal](#renewal)",
+    "Literal['week', 'month', 'quarter']": "`week`, `month` or `quarter`",
+    "Literal['survival', 'density']": "`survival` or `density`",
     "Literal['b2b', 'b2c', 'none']": "`b2b`, `b2c` or `none`",
     "Literal['A', 'B', 'C', 'assumption', 'given']": "`A`, `B`, `C`, `assumption` or `given`",
 }
@@ -180,6 +210,20 @@ def scenario_page() -> str:
         "## Funnel\n\n",
         f"{_story(Funnel)}\n\n",
         fields_table(Funnel),
+        "\n### renewal\n\n",
+        f"{_story(Renewal)}\n\n",
+        fields_table(Renewal),
+        "\n## Periods\n\n",
+        _PERIODS,
+        fields_table(Periods),
+        "\n### series\n\n",
+        _SERIES,
+        "## Carry-over\n\n",
+        _CARRYOVER,
+        *_kinds(CARRYOVERS),
+        "## Goodwill\n\n",
+        f"{_story(Goodwill)}\n\n",
+        fields_table(Goodwill),
         "\n## Origins\n\n",
         _ORIGINS,
         fields_table(Origin),
@@ -249,6 +293,25 @@ _OBJECTIVES = (
 _ORIGINS = """\
 `origins` maps dotted paths to where their numbers come from; `*` stands for any word. The report
 and the tornado show them.
+
+"""
+_PERIODS = """\
+The steps of time that money is planned in. With periods, all money of a line and its curve are per
+period, and the budget is for the whole plan; without them a plan has one period. See [months,
+carry-over and goodwill](../guide/time.md).
+
+"""
+_SERIES = """\
+Numbers over time: a list with one per period, or a mapping of some periods to numbers. A key is a
+period (`2027-03`, `2027-W14`, `2027-Q2`), a calendar month of every year (`jan` to `dec`) or a
+quarter of every year (`Q1` to `Q4`); the more exact one holds. Periods that a mapping does not name
+keep 1 (for capacity: no limit). After the last planned period a list repeats what it said a year
+before.
+
+"""
+_CARRYOVER = """\
+What a line's earlier spend still does: its exposure in a period is a weighted sum of the spend of
+that period and those before it. The weights add up to one.
 
 """
 _TAIL = """\

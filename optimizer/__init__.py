@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
     from .analysis.goal import reaching
+    from .analysis.horizon import Horizons, horizon_sweep
     from .analysis.overview import overview
     from .analysis.prices import Prices, rule_prices
     from .analysis.sweep import Sweep, budget_sweep, split_sweep, sweep, sweep2
@@ -40,9 +41,13 @@ if TYPE_CHECKING:
         Unbounded,
         UnknownName,
     )
+    from .plan.carryover import Delayed, Geometric, Goodwill, Weibull
     from .plan.constraints import (
         ActiveLines,
         Changes,
+        CostCap,
+        Flights,
+        Pacing,
         Ratio,
         Share,
         Spend,
@@ -62,8 +67,9 @@ if TYPE_CHECKING:
         Power,
     )
     from .plan.document import replace_at, to_document
-    from .plan.funnel import Funnel
+    from .plan.funnel import Funnel, Renewal
     from .plan.objectives import LowestSpend, Outcomes, Profit, Revenue
+    from .plan.periods import Periods
     from .plan.plan import Line, Origin, Plan
     from .plan.schema import json_schema
     from .report import render, write_report
@@ -87,7 +93,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "Elasticity",
         "Points",
     ),
-    "plan.funnel": ("Funnel",),
+    "plan.funnel": ("Funnel", "Renewal"),
+    "plan.periods": ("Periods",),
+    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill"),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
         "Split",
@@ -96,6 +104,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "Ratio",
         "Weighted",
         "Target",
+        "CostCap",
+        "Pacing",
+        "Flights",
         "ActiveLines",
         "Changes",
         "SpendAll",
@@ -106,6 +117,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.goal": ("reaching",),
     "analysis.prices": ("rule_prices", "Prices"),
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
+    "analysis.horizon": ("horizon_sweep", "Horizons"),
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.variations": ("solve_all", "Failed"),
     "analysis.comparison": ("compare", "Comparison"),
@@ -134,12 +146,18 @@ __all__ = [
     "Allocation",
     "Changes",
     "Comparison",
+    "CostCap",
+    "Delayed",
     "Elasticity",
     "Explanation",
     "Exponential",
     "Failed",
+    "Flights",
     "Funnel",
+    "Geometric",
+    "Goodwill",
     "Hill",
+    "Horizons",
     "Infeasible",
     "Line",
     "Linear",
@@ -149,6 +167,8 @@ __all__ = [
     "NoSolver",
     "Origin",
     "Outcomes",
+    "Pacing",
+    "Periods",
     "Plan",
     "PlanError",
     "Points",
@@ -156,6 +176,7 @@ __all__ = [
     "Prices",
     "Profit",
     "Ratio",
+    "Renewal",
     "Revenue",
     "ScenarioError",
     "Share",
@@ -170,6 +191,7 @@ __all__ = [
     "Tornado",
     "Unbounded",
     "UnknownName",
+    "Weibull",
     "Weighted",
     "__version__",
     "answer",
@@ -179,6 +201,7 @@ __all__ = [
     "dumps",
     "evaluate",
     "explain",
+    "horizon_sweep",
     "json_schema",
     "load",
     "load_table",

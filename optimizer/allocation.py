@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "solved", "today"]
 
+# An answer that is exact to its gap leaves so much of a capacity unused that it would fill.
+_FULL = 1e-4
 # With more lines a conflict is told, but not traced to the smallest set of rules.
 _EXPLAINED = 5_000
 
@@ -284,7 +286,7 @@ class Allocation:
                 "followed_up": followed.ravel(),
                 "lost": (arrived - followed).ravel(),
                 "capacity": capacity.ravel(),
-                "full": (followed >= capacity * (1 - NEAR)).ravel(),
+                "full": (followed >= capacity * (1 - _FULL)).ravel(),
             }
         )
 
@@ -530,8 +532,9 @@ def _start(problem: Problem, warm: Warm | None) -> Floats | None:
     """The better of today's spend and a neighbour's plan, of those that keep the rules."""
     known = [problem.grid.current]
     if warm is not None and warm.spend is not None:
-        known.append(warm.spend)
-    whole = [problem.lift(spend) for spend in known if not np.isnan(spend).any()]
+        known.append(warm.spend[: problem.n_cells])
+    fitting = [one for one in known if len(one) == problem.n_cells and not np.isnan(one).any()]
+    whole = [problem.lift(spend) for spend in fitting]
     kept = [spend for spend in whole if problem.feasible(spend)]
     return max(kept, key=problem.value, default=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,18 +47,23 @@ def two_curves(*rules):
     )
 
 
+def one_period():
+    """Eight lines of one period, an S-curve among them."""
+    return opt.load(Path(__file__).parent / "one_period.yaml")
+
+
 @pytest.fixture(scope="module")
 def solved():
     """Results to tamper with: a proof of prices, one of divisions, one of switches."""
     plans_ = {
-        "b2b": opt.load("b2b"),
-        "least": opt.reaching(opt.load("b2b"), {"lead": 3000.0}),
+        "one period": one_period(),
+        "least": opt.reaching(one_period(), {"lead": 3000.0}),
         "tree": two_curves(opt.ActiveLines(at_most=2)),
     }
     return {name: answer(opt.optimize(plan, gap=1e-6)) for name, plan in plans_.items()}
 
 
-@pytest.fixture(params=["b2b", "least", "tree"])
+@pytest.fixture(params=["one period", "least", "tree"])
 def result(solved, request):
     return copy.deepcopy(solved[request.param])
 
@@ -152,8 +158,8 @@ def test_spend_moved_between_lines_is_caught(result):
 
 def test_spend_moved_with_every_figure_put_right_is_caught(solved):
     """The doctor evaluates the moved spend honestly, but keeps the claim that it is the best."""
-    result = copy.deepcopy(solved["b2b"])
-    plan = opt.load("b2b")
+    result = copy.deepcopy(solved["one period"])
+    plan = one_period()
     spend = np.array([line["spend"] for line in result["lines"]])
     first, second = [i for i, line in enumerate(result["lines"]) if line["role"] == "brand"][:2]
     step = 0.5 * min(spend[first], spend[second])
@@ -190,7 +196,7 @@ def test_value_and_bound_raised_together_are_caught(result):
 
 @pytest.mark.parametrize("key", ["spent", "gap", "budget", "currency", "name"])
 def test_another_figure_is_caught(solved, key):
-    result = copy.deepcopy(solved["b2b"])
+    result = copy.deepcopy(solved["one period"])
     value = result[key]
     result[key] = "EUR" if isinstance(value, str) else value * 0.5 - 1.0
     assert "figures" in broken(result)
@@ -217,7 +223,7 @@ def _without_split(plan):
 
 
 def test_a_rule_dropped_with_all_else_put_right_is_seen_against_the_scenario():
-    plan = opt.load("b2b")
+    plan = one_period()
     forged = _without_split(plan)
     assert broken(forged) == set()  # the file alone is consistent
     assert broken(forged, plan) == {"scenario"}
@@ -227,7 +233,7 @@ def test_a_rule_dropped_with_all_else_put_right_is_seen_against_the_scenario():
 
 @pytest.mark.parametrize("path", ["budget", "channels", "objective"])
 def test_another_question_is_caught(solved, path):
-    result = copy.deepcopy(solved["b2b"])
+    result = copy.deepcopy(solved["one period"])
     plan = result["plan"]
     if path == "budget":
         plan["budget"] *= 1.1
@@ -237,7 +243,7 @@ def test_another_question_is_caught(solved, path):
         plan["objective"] = {"kind": "revenue"}
     assert "input" in broken(result)
     result["provenance"]["input"] = fingerprint(from_document(plan))
-    assert broken(result, opt.load("b2b")) >= {"scenario"}
+    assert broken(result, one_period()) >= {"scenario"}
 
 
 def _leaves(result):
@@ -423,7 +429,7 @@ def _set(path, value):
     ],
 )
 def test_what_is_no_result_is_told_with_its_place(solved, change, words):
-    result = copy.deepcopy(solved["b2b"])
+    result = copy.deepcopy(solved["one period"])
     change(result)
     with pytest.raises(PlanError) as error:
         read_claim(json.dumps(result), where="x.json")

@@ -13,6 +13,9 @@ from optimizer.plan.constraints import (
     CONSTRAINTS,
     ActiveLines,
     Changes,
+    CostCap,
+    Flights,
+    Pacing,
     Ratio,
     Share,
     Spend,
@@ -24,6 +27,7 @@ from optimizer.plan.constraints import (
 )
 from optimizer.plan.curves import Hill, Log
 from optimizer.plan.objectives import Revenue
+from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
 from optimizer.problem import Compiled, compile_plan
@@ -56,8 +60,8 @@ def plan_of(*rules: Any, **given: Any) -> Plan:
         for i, channel in enumerate(("search", "social", "tv"))
         for j, role in enumerate(("brand", "traffic"))
     )
-    plan = Plan("p", lines, 400.0, "b2b", value=1.0, objective=Revenue(), constraints=rules)
-    return replace(plan, **given)
+    stated = {"business": "b2b", "value": 1.0, "objective": Revenue(), "constraints": rules}
+    return Plan("p", lines, 400.0, **(stated | given))
 
 
 RULES = [
@@ -75,7 +79,20 @@ RULES = [
     ActiveLines(at_most=5, name="active"),
     Changes(at_most=4, at_least="2%", name="changes"),
     SpendAll(penalty=0.01, name="all"),
+    CostCap(8.0, name="cost"),
 ]
+TIMED = [
+    Pacing(max_change=0.5, per="channel", name="steady"),
+    Pacing(at_most_by={"2027-02": "60%"}, per="total", name="by"),
+    Flights(2, where="social.traffic", name="flights"),
+]
+
+
+def over_time(rule: Any, **given: Any) -> Plan:
+    """A plan with *rule*: over four months where it is one about time."""
+    if rule in TIMED:
+        given |= {"periods": Periods("2027-01", 4)}
+    return plan_of(rule, **given)
 
 
 def assert_same(one: Any, other: Any, where: str = "problem") -> None:
@@ -108,21 +125,22 @@ def moved(plan: Plan) -> list[Plan]:
 
 
 def test_every_kind_of_rule_is_here():
-    assert {type(rule) for rule in RULES} == set(CONSTRAINTS)
+    assert {type(rule) for rule in RULES + TIMED} == set(CONSTRAINTS)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", RULES + TIMED, ids=lambda rule: rule.name)
 def test_a_moved_problem_equals_a_fresh_one(rule):
-    compiled = Compiled.of(plan_of(rule))
-    for plan in moved(plan_of(rule)):
+    compiled = Compiled.of(over_time(rule))
+    for plan in moved(over_time(rule)):
         compiled = compiled.at(plan)
         assert_same(compiled.problem, compile_plan(plan))
         assert compiled.plan is plan
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", RULES + TIMED, ids=lambda rule: rule.name)
 def test_the_budget_touches_what_reads_it_and_the_split_only_itself(rule):
-    compiled, plan = Compiled.of(plan_of(rule, business="none")), plan_of(rule, business="none")
+    plan = over_time(rule, business="none")
+    compiled = Compiled.of(plan)
     touched = compiled.touched(replace(plan, budget=333.0))
     assert touched == ((rule,) if reads_budget(rule) else ())
     old, new = plan.rows_of(rule), replace(plan, budget=333.0).rows_of(rule)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .comparison import Comparison
+    from .horizon import Horizons
     from .prices import Prices
     from .sweep import Sweep
 
@@ -38,6 +39,7 @@ __all__ = [
     "comparison_answer",
     "figures",
     "grid_answer",
+    "horizon_answer",
     "plain",
     "records",
     "sensitivity_answer",
@@ -123,6 +125,20 @@ def sweep_answer(result: Sweep) -> dict[str, Any]:
         "stated": plain(result.stated),
         "best": plain(result.best),
         "points": records(result.frame),
+    }
+
+
+def horizon_answer(found: Horizons, lang: str = "en") -> dict[str, Any]:
+    """The best split by horizon as plain data (``adsplit.horizon/1``)."""
+    return {
+        "schema": "adsplit.horizon/1",
+        "currency": found.plan.currency,
+        "every": found.every,
+        "rule_share": found.rule_share,
+        "crosses": plain(found.crosses),
+        "between": plain(found.between),
+        "says": found.sentences(lang),
+        "horizons": records(found.frame),
     }
 
 

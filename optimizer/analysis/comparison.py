@@ -63,8 +63,8 @@ class Comparison:
 
     ``regret`` is square, its index and columns the names of the members that have a plan: what is
     lost by following the row's plan in the column's world, against the best of the plans compared
-    that is allowed there. NaN where the row's plan breaks a rule of that world or has other lines.
-    In the objective's unit of the column.
+    that is allowed there. NaN where the row's plan breaks a rule of that world or has other lines
+    or periods. In the objective's unit of the column.
     """
 
     frame: pd.DataFrame
@@ -95,7 +95,10 @@ def compare(members: Mapping[str, Allocation | Failed]) -> Comparison:
         }
         for name, one in solved.items()
         for line, spend, outcome in zip(
-            one.problem.grid.names, one.spend, one.outcomes, strict=True
+            one.problem.grid.line_names,
+            one.problem.grid.by_line(one.spend),
+            one.outcomes,
+            strict=True,
         )
     ]
     inputs = [
@@ -148,9 +151,11 @@ def _largest_move(one: Allocation, first: Allocation) -> tuple[str, float]:
 
 
 def _by_name(one: Allocation) -> dict[str, float]:
+    """All spend of each line."""
+    grid = one.problem.grid
     return {
         str(line): float(spend)
-        for line, spend in zip(one.problem.grid.names, one.spend, strict=True)
+        for line, spend in zip(grid.line_names, grid.by_line(one.spend), strict=True)
     }
 
 
@@ -189,13 +194,16 @@ def _regret(solved: Mapping[str, Allocation]) -> pd.DataFrame:
 
 
 def _in_order(plan: Allocation, world: Allocation) -> Floats | None:
-    """The spend of *plan* in the order of *world*'s lines; None where the lines differ."""
-    spend = _by_name(plan)
-    order = [str(name) for name in world.problem.grid.names]
-    if set(order) != set(spend):
+    """The spend of *plan* in the order of *world*'s cells; None where lines or periods differ."""
+    own, wanted = plan.problem.grid, world.problem.grid
+    place = {str(name): at for at, name in enumerate(own.line_names)}
+    order = [str(name) for name in wanted.line_names]
+    if set(order) != set(place) or own.periods != wanted.periods:
         return None
-    return np.array([spend[name] for name in order])
+    rows = plan.spend.reshape(own.n_lines, own.n_periods)
+    return np.asarray(rows[[place[name] for name in order]].ravel(), float)
 
 
 def _worth(world: Allocation, spend: Floats) -> float:
-    return world.problem.value(spend) if world.problem.feasible(spend, 1e-8) else float("nan")
+    columns = world.problem.lift(spend)
+    return world.problem.value(columns) if world.problem.feasible(columns, 1e-8) else float("nan")

@@ -28,7 +28,15 @@ from .variations import Counted, Failed, at_least, brand_share, profit, revenue,
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sweep", "budget_sweep", "split_sweep", "sweep", "sweep2"]
+__all__ = [
+    "Sweep",
+    "budget_sweep",
+    "ruled_share",
+    "split_sweep",
+    "sweep",
+    "sweep2",
+    "without_splits",
+]
 
 MEASURES = (
     "status",
@@ -163,7 +171,7 @@ def split_sweep(
         PlanError: some line has no role.
     """
     rules = _splits(plan) or [Split(shares={"brand": 0.5, "traffic": 0.5})]
-    free = solve_all([_without_splits(plan)], gap=gap, time_limit=time_limit)[0]
+    free = solve_all([without_splits(plan)], gap=gap, time_limit=time_limit)[0]
     stated, now = _stated(plan, "split.brand"), _brand_share(plan, rules, plan.grid.current)
     best = None if isinstance(free, Failed) else _brand_share(plan, rules, free.spend)
     values = _points(np.linspace(0.0, 1.0, n), stated, now, best)
@@ -396,8 +404,24 @@ def _brand_share(plan: Plan, rules: Sequence[Split], spend: Floats) -> float | N
     return shares[0] if np.ptp(shares) <= _SAME_SHARE else None
 
 
-def _without_splits(plan: Plan) -> Plan:
-    """*plan* without them; what other rules took from its business is written into these."""
+def ruled_share(plan: Plan) -> float:
+    """The share of brand that the plan's brand:traffic rule asks for.
+
+    Raises:
+        PlanError: it has none, or several that differ.
+    """
+    share = _stated(plan, "split.brand")
+    if share is None:
+        fault = "has no brand:traffic rule" if not _splits(plan) else "has splits that differ"
+        raise PlanError(Fault("split", f"the plan {fault}", "State one, such as split: 6:4"))
+    return share
+
+
+def without_splits(plan: Plan) -> Plan:
+    """*plan* without its brand:traffic rules.
+
+    What other rules took from its business is written into these.
+    """
     rules = plan.rules[len(plan.rules) - len(plan.constraints) :]
     if _by_role(plan.split):
         return replace(plan, split=None, business="none", constraints=rules)
@@ -426,7 +450,7 @@ def _with_share(plan: Plan, share: float) -> Plan:
         replace(rule, shares=shares, preset=None, tolerance=0.0, penalty=None)
         for rule in _splits(plan) or [Split(shares=shares)]
     ]
-    free = _without_splits(plan)
+    free = without_splits(plan)
     if len(exact) > 1:
         return replace(free, constraints=(*free.constraints, *exact))
     if free.split is not None:

@@ -137,10 +137,11 @@ def _result(base: Allocation, answer: Allocation | Failed) -> tuple[float, float
     if isinstance(answer, Failed):
         return float("nan"), float("nan")
     # A kept plan stands at its rules' limits, to the last digits that the solver left.
-    if not answer.problem.feasible(base.spend, 1e-8):
+    columns = answer.problem.lift(base.spend)
+    if not answer.problem.feasible(columns, 1e-8):
         return answer.objective, float("nan")
     best = at_least(answer, base.spend)
-    kept = answer.problem.value(base.spend)
+    kept = answer.problem.value(columns)
     return max(best.objective, kept), kept
 
 
@@ -172,10 +173,17 @@ def label(path: str) -> str:
     """A path in short: ``channels.search.brand.curve.half`` is ``search.brand half``."""
     words = path.split(".")
     if words[0] == "channels":
-        inner = [word for word in words[1:-1] if word != "curve"]
+        inner = [word for word in words[1:-1] if word not in {"curve", "carryover"}]
         return f"{'.'.join(inner)} {words[-1].replace('_', ' ')}"
     if words[:2] == ["funnel", "rates"]:
         return f"{words[2]} rate"
     if words[:2] == ["funnel", "value"]:
         return f"value of a {words[2]}"
+    if words[:2] == ["funnel", "capacity"]:
+        return f"capacity for {words[2]}"
+    if words[0] in {"goodwill", "funnel"} and len(words) > 2:
+        inner = [word for word in words[:-1] if word not in {"curve", "funnel"}]
+        return f"{' '.join(inner)} {words[-1].replace('_', ' ')}"
+    if words[0] == "goodwill":
+        return f"goodwill {words[-1].replace('_', ' ')}"
     return words[-1].replace("_", " ")

@@ -111,23 +111,34 @@ def at_least(answer: Allocation, spend: Floats) -> Allocation:
 
     Answers are only as exact as their gaps; with this, answers to neighbouring questions agree.
     """
-    if not answer.problem.feasible(spend):
+    if len(spend) != len(answer.spend):  # of a plan with other periods
         return answer
-    value = answer.problem.value(spend)
+    columns = answer.problem.lift(spend)
+    if not answer.problem.feasible(columns):
+        return answer
+    value = answer.problem.value(columns)
     if value <= answer.objective:
         return answer
     return replace(answer, spend=spend.copy(), objective=value)
 
 
 def revenue(answer: Allocation) -> float:
-    """Money that all outcomes bring; NaN where a line has no value per outcome."""
-    return float(answer.problem.grid.value @ answer.outcomes)
+    """Money that all outcomes bring, in today's worth; NaN where a line has no value per outcome.
+
+    What earlier spend still brings is among it.
+    """
+    if np.isnan(answer.problem.grid.value).any():
+        return float("nan")
+    terms, columns = answer.problem.grid.worths()
+    return float(terms @ answer.terms + columns @ answer.columns)
 
 
 def profit(answer: Allocation) -> float:
-    """Margin · revenue − spend; the margin is the objective's, or 1."""
+    """Margin · revenue − spend, in today's worth; the margin is the objective's, or 1."""
     margin = getattr(answer.plan.objective, "margin", 1.0)
-    return float(margin * revenue(answer) - answer.spent)
+    periods, n = answer.plan.periods, answer.problem.grid.n_lines
+    worth = np.ones(1) if periods is None else np.tile(periods.worth[: periods.count], n)
+    return float(margin * revenue(answer) - (worth * answer.spend).sum())
 
 
 def brand_share(answer: Allocation) -> float:

@@ -403,6 +403,8 @@ def assumptions(plan: Plan) -> list[Assumption]:
     for part in ("funnel", "goodwill"):
         _numbers(document.get(part, {}), part, found)
     _numbers(document.get("objective", {}), "objective", found)
+    if plan.periods is not None and plan.periods.discount:
+        found["periods.discount"] = plan.periods.discount
     if plan.value is not None:
         found["value"] = plan.value
     return [Assumption(path, value, origin_of(plan, path)) for path, value in found.items()]

@@ -15,7 +15,7 @@ from typing import Any
 
 from optimizer.errors import Fault, ScenarioError, UnknownName
 from optimizer.plan.plan import Plan
-from optimizer.plan.units import parse_money
+from optimizer.plan.units import Percent, parse_money
 
 from .places import builtin_names, place_of
 from .scenario import edit, loads, read_scenario
@@ -35,7 +35,11 @@ _CURVES = {
     "logistic": ("ceiling", "unit", "midpoint"),
     "points": ("spend", "outcomes"),
 }
-_RULES = {"spend": ("at_least", "at_most"), "target": ("at_least",)}
+_RULES = {
+    "spend": ("at_least", "at_most"),
+    "target": ("at_least",),
+    "pacing": ("at_most_by", "at_least_by"),
+}
 
 
 def builtin_text(name: str) -> str:
@@ -171,11 +175,40 @@ def _sums(plan: Plan) -> Iterator[tuple[str, Any]]:
         for key in _CURVES.get(line.curve.kind, ()):
             if hasattr(line.curve, key):
                 yield f"{path}.curve.{key}", getattr(line.curve, key)
+        if line.before is not None:
+            yield f"{path}.before", line.before
+        yield from _by_period(line.locked_in, f"{path}.locked_in")
     for rule in plan.constraints:
         for key in _RULES.get(rule.kind, ()):
             value = getattr(rule, key)
-            if isinstance(value, float):
+            if isinstance(value, Mapping):
+                yield from _by_period(value, f"constraints.{rule.name}.{key}")
+            elif isinstance(value, float):
                 yield f"constraints.{rule.name}.{key}", value
+    yield from _slow_sums(plan)
+
+
+def _slow_sums(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """What stands in goodwill, and how much a stage of the funnel can take."""
+    goodwill = plan.goodwill
+    if goodwill is not None:
+        for key in _CURVES.get(goodwill.curve.kind, ()):
+            if hasattr(goodwill.curve, key):
+                yield f"goodwill.curve.{key}", getattr(goodwill.curve, key)
+        if goodwill.start:
+            yield "goodwill.start", goodwill.start
+    for stage, capacity in ({} if plan.funnel is None else plan.funnel.capacity).items():
+        if isinstance(capacity, Mapping):
+            yield from _by_period(capacity, f"funnel.capacity.{stage}")
+        else:
+            yield f"funnel.capacity.{stage}", capacity
+
+
+def _by_period(sums: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """The sums of some periods; shares of the budget move with it by themselves."""
+    for period, value in sums.items():
+        if not isinstance(value, Percent):
+            yield f"{path}.{period}", value
 
 
 def _scaled(value: Any, factor: float) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optimizer.allocation import Allocation
     from optimizer.analysis.comparison import Comparison
     from optimizer.analysis.explanation import Explanation, Statement
+    from optimizer.analysis.horizon import Horizons
     from optimizer.analysis.prices import Prices
     from optimizer.analysis.sweep import Sweep
     from optimizer.analysis.tornado import Tornado
@@ -32,6 +33,7 @@ __all__ = [
     "comparison",
     "diagnosis",
     "grid",
+    "horizons",
     "prices",
     "review",
     "sweep",
@@ -431,6 +433,42 @@ def sweep(paper: Paper, result: Sweep) -> None:
             paper.print(str(reason), "yellow")
 
 
+def horizons(paper: Paper, found: Horizons) -> None:
+    """The best split for each horizon, and what the brand rule costs there."""
+    frame: Any = found.frame
+    worth = _Worth(paper, found.plan, [*frame["value_rule"], *frame["value_free"]])
+    rows = [
+        [
+            f"{row.horizon:.0f}",
+            row.label,
+            percent(row.brand_share, paper.lang) if there(row.brand_share) else NONE,
+            worth.cell(row.value_free),
+            worth.cell(row.value_rule),
+            worth.cell(row.cost),
+            "" if row.status == "optimal" else paper.say(str(row.status)),
+        ]
+        for row in frame.itertuples()
+    ]
+    heads = [
+        paper.say(f"{found.every}s"),
+        paper.say("until"),
+        paper.say("best_brand"),
+        paper.say("without_rule"),
+        paper.say("with_rule", rule=percent(found.rule_share, paper.lang, 0)),
+        paper.say("rule_costs"),
+        paper.say("status"),
+    ]
+    keep = list(range(7 if any(row[6] for row in rows) else 6))
+    paper.table([heads[k] for k in keep], [[row[k] for k in keep] for row in rows], words=(1, 6))
+    paper.print()
+    paper.print(" · ".join(filter(None, (worth.head, worth.note))), "dim")
+    for sentence in found.sentences(paper.lang):
+        paper.print(sentence)
+    for reason in dict.fromkeys(frame["reason"]):
+        if reason:
+            paper.print(reason, "dim")
+
+
 def grid(paper: Paper, frame: Any, paths: Sequence[str], plan: Plan) -> None:
     """Two inputs over their ranges: the value at every pair."""
     one, two = paths
@@ -493,7 +531,9 @@ def review(paper: Paper, found: Review) -> None:
         words=(0, 1),
     )
     paper.print()
-    paper.print(scale.note, "dim")
+    every = None if plan.periods is None else plan.periods.every
+    unit = scale.note if every is None else paper.say(f"per_{every}", unit=scale.note)
+    paper.print(unit, "dim")
     for key, remarks, style in (
         ("rules_in_force", found.rules, ""),
         ("warnings", found.warnings, "yellow"),

@@ -142,6 +142,17 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "brings": ("Brings", "带来"),
     "holds": ("The result holds", "结果成立"),
     "does_not_hold": ("The result does not hold", "结果不成立"),
+    "per_week": ("{unit}, per week", "{unit}，按周"),
+    "per_month": ("{unit}, per month", "{unit}，按月"),
+    "per_quarter": ("{unit}, per quarter", "{unit}，按季度"),
+    "weeks": ("Weeks", "周数"),
+    "months": ("Months", "月数"),
+    "quarters": ("Quarters", "季度数"),
+    "until": ("Until", "截至"),
+    "best_brand": ("Best brand share", "最佳品牌占比"),
+    "without_rule": ("Without the rule", "无规则"),
+    "with_rule": ("Brand {rule}", "品牌 {rule}"),
+    "rule_costs": ("Rule costs", "规则代价"),
     "best_budget": ("Above {best} more budget adds nothing", "预算超过 {best} 后不再增加收益"),
 }
 

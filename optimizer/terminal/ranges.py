@@ -8,10 +8,16 @@ from collections.abc import Iterable, Sequence
 from optimizer.errors import Fault, ScenarioError
 from optimizer.plan.units import parse_money, parse_share
 
-__all__ = ["parse_goals", "parse_ranges"]
+__all__ = ["HORIZON", "parse_goals", "parse_ranges"]
 
-ALONE = ("budget", "split.brand")
+HORIZON = "horizon"
+"""Not a path but a question: from which horizon on the brand rule is the best split."""
+
+ALONE = ("budget", "split.brand", HORIZON)
 """Paths that have a range of their own."""
+
+# Inputs that count something.
+_WHOLE = (".count", HORIZON)
 
 _EXAMPLE = "Write PATH=LO:HI:N, such as budget=8M:14M:7"
 
@@ -49,6 +55,9 @@ def parse_ranges(texts: Sequence[str]) -> dict[str, Sequence[float | str]]:
     if len(texts) == 2:
         if len(ranges) < 2:
             raise ScenarioError(Fault(next(iter(ranges)), "is given twice", "Give two paths"))
+        if HORIZON in ranges:
+            advice = "Sweep periods.horizon beside another path"
+            raise ScenarioError(Fault(HORIZON, "is a question of its own", advice))
         for path, values in ranges.items():
             if not values:
                 raise ScenarioError(Fault(path, "needs a range beside another path", _EXAMPLE))
@@ -65,11 +74,12 @@ def _parsed(text: str) -> tuple[str, Sequence[float | str]]:
     if not sign:
         if path in ALONE:
             return path, ()
+        known = f"{', '.join(ALONE[:-1])} and {ALONE[-1]}"
         raise ScenarioError(
             Fault(
                 "",
                 f"{text!r} has no range",
-                f"{_EXAMPLE}; {' and '.join(ALONE)} need none. {_meant(path)}".rstrip(),
+                f"{_EXAMPLE}; {known} need none. {_meant(path)}".rstrip(),
                 "PATH",
             )
         )
@@ -92,7 +102,9 @@ def _parsed(text: str) -> tuple[str, Sequence[float | str]]:
         return path, [f"*{step:.12g}" for step in steps]
     if all(percent):
         return path, [f"{100 * step:.12g}%" for step in steps]
-    whole = path.endswith(".count") or all(float(step).is_integer() for step in steps)
+    if path.endswith(_WHOLE):
+        return path, list(dict.fromkeys(float(round(step)) for step in steps))
+    whole = all(float(step).is_integer() for step in steps)
     return path, [float(round(step)) if whole else step for step in steps]
 
 

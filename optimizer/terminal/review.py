@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.plan.curves import Shape
+from optimizer.plan.curves import Floats, Shape
 from optimizer.plan.document import assumptions
+from optimizer.plan.grid import Grid
 from optimizer.plan.plan import Plan
 from optimizer.problem import compile_plan
 from optimizer.words import label, listed, say
@@ -56,14 +58,15 @@ class Review:
 
     def _lines(self) -> list[dict[str, Any]]:
         grid = self.plan.grid
+        minimum, maximum = _each(grid, grid.minimum, np.min), _each(grid, grid.upper, np.max)
         return [
             {
                 "line": line.name,
                 "channel": line.channel,
                 "role": line.role,
                 "curve": line.curve.kind,
-                "minimum": float(grid.minimum[i]),
-                "maximum": float(grid.upper[i]) if np.isfinite(grid.upper[i]) else None,
+                "minimum": float(minimum[i]),
+                "maximum": float(maximum[i]) if np.isfinite(maximum[i]) else None,
                 "current": line.current,
                 "observed": line.observed,
             }
@@ -109,8 +112,8 @@ def review(plan: Plan, what_ifs: list[str], lang: str = "en") -> Review:
     today = problem.grid.current
     if np.isnan(today).any():
         note("alert.no_today")
-    elif not problem.feasible(today):
-        missed = problem.violations(today) > 1e-6 * max(float(today.sum()), 1.0)
+    elif not problem.feasible(columns := problem.lift(today)):
+        missed = problem.violations(columns) > 1e-6 * max(float(today.sum()), 1.0)
         names = dict.fromkeys(
             rule_name(problem.rows.rule[row], plan, lang, problem.rows.part[row])
             for row in np.flatnonzero(missed & ~problem.rows.soft & ~problem.rows.definition)
@@ -142,7 +145,7 @@ def _warnings(plan: Plan, voice: Voice) -> list[Remark]:
             found.append(Remark(key, say(key, lang, **slots)))
     beyond = [
         label(line.name, lang)
-        for line, most in zip(plan.lines, grid.upper, strict=True)
+        for line, most in zip(plan.lines, _each(grid, grid.upper, np.max), strict=True)
         if line.observed is not None and most > line.observed
     ]
     if beyond:
@@ -157,6 +160,11 @@ def _warnings(plan: Plan, voice: Voice) -> list[Remark]:
         slots = {"least": voice.cash(least), "budget": voice.cash(plan.budget)}
         found.append(Remark("minima_above", phrase("minima_above", lang, **slots)))
     return found
+
+
+def _each(grid: Grid, cells: Floats, of: Callable[..., Floats]) -> Floats:
+    """One limit per line, the least or the most over its periods, shape (n_lines,)."""
+    return of(cells.reshape(grid.n_lines, grid.n_periods), axis=1)
 
 
 def _some(names: list[str], lang: str) -> str:

@@ -77,6 +77,39 @@ def test_some_paths_need_no_range(run_json: Json, path: str) -> None:
     assert data["today"] is not None
 
 
+def test_the_horizon_of_the_rule_as_table_data_and_file(
+    run: Run, run_json: Json, tmp_path: Path
+) -> None:
+    data = run_json("sweep", "b2c", "horizon=12:24:2")
+    assert data["schema"] == "adsplit.horizon/1"
+    assert [row["horizon"] for row in data["horizons"]] == [12, 24]
+    assert data["between"] == [12, 24]
+    assert 12 < data["crosses"] < 24
+    text = run("sweep", "b2c", "horizon=12:24:2").stdout
+    assert "From about" in text
+    assert "Brand 40%" in text
+    assert "约从" in run("sweep", "b2c", "horizon=12:24:2", "--lang", "zh").stdout
+    rows = list(csv.DictReader(io.StringIO(run("sweep", "b2c", "horizon=12:24:2", "--csv").stdout)))
+    assert [row["label"] for row in rows] == ["2027-12", "2028-12"]
+    path = tmp_path / "horizon.csv"
+    assert run("sweep", "b2c", "horizon=12:24:2", "-o", path).exit_code == 0
+    assert path.read_text("utf-8").startswith("horizon,label,brand_share")
+
+
+def test_the_horizon_needs_periods(run: Run) -> None:
+    result = run("sweep", "minimal", "horizon")
+    assert result.exit_code == 3
+    assert "Give periods" in result.stderr
+    assert run("sweep", "b2b", "horizon=12:24:2", "budget=1M:2M:2").exit_code == 3
+
+
+def test_sweep_of_periods_takes_whole_numbers(run_json: Json) -> None:
+    data = run_json("sweep", "b2b", "periods.horizon=12:17:3")
+    assert [point["x"] for point in data["points"]] == [12, 14, 17]
+    values = [point["value"] for point in data["points"]]
+    assert values == sorted(values)
+
+
 def test_sweep_of_shares_reads_per_cent(run_json: Json) -> None:
     data = run_json("sweep", "minimal", "split.brand=20%:60%:3")
     assert [round(point["x"], 9) for point in data["points"]] == [0.2, 0.4, 0.6]

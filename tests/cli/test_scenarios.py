@@ -44,12 +44,12 @@ def test_another_budget_scales_every_sum_and_changes_no_share(template: str) -> 
 
 
 def test_todays_spends_are_taken_as_given() -> None:
-    plan = Starter.of("b2b").with_spends({"search.traffic": "390k", "social.brand": 0}).plan
+    plan = Starter.of("b2b").with_spends({"search.traffic": "32.5k", "social.brand": 0}).plan
     assert plan.line("social.brand").current == 0
     line = plan.line("search.traffic")
     # What the template says of the line at its own size, it says at this one.
-    assert (line.current, line.maximum, line.observed) == (390_000, 600_000, 450_000)
-    assert line.curve.spend == 390_000  # type: ignore[union-attr]
+    assert (line.current, line.maximum, line.observed) == (32_500, 50_000, 37_500)
+    assert line.curve.spend == 32_500  # type: ignore[union-attr]
     with pytest.raises(opt.UnknownName):
         Starter.of("minimal").with_spends({"serch": 1})
     with pytest.raises(opt.ScenarioError):

@@ -132,7 +132,7 @@ def _interrupt(code: str, *arguments: str, ready: Path) -> subprocess.CompletedP
 @unix
 def test_ctrl_c_returns_the_best_plan_so_far(tmp_path: Path) -> None:
     # The search is asked for a proof that it cannot give, and goes on until it is stopped.
-    ready = tmp_path / "ready"
+    ready, scenario = tmp_path / "ready", Path(__file__).parents[1] / "one_period.yaml"
     code = f"""
 import pathlib, sys, time
 from cli import main
@@ -142,7 +142,7 @@ def solving(self, seconds, best, bound):
         pathlib.Path({str(ready)!r}).touch()
         time.sleep(20)
 ticker.Ticker.solving = solving
-sys.argv = ["adsplit", "optimize", "b2b", "--json", "--gap", "1e-15"]
+sys.argv = ["adsplit", "optimize", {str(scenario)!r}, "--json", "--gap", "1e-15"]
 main()
 """
     done = _interrupt(code, ready=ready)

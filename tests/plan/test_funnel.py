@@ -54,9 +54,14 @@ def test_a_line_is_worth_its_own_value_then_the_funnels_then_the_plans() -> None
 def test_objectives_weigh_outcomes_and_money() -> None:
     lines = (Line("a", Linear(1.0), outcome="visit"), Line("b", Linear(1.0), outcome="lead"))
     grid = Plan("x", lines, 100, funnel=FUNNEL).grid
-    assert np.allclose(Revenue().weights(grid), [20.5, 205])
-    assert np.allclose(Profit(0.5).weights(grid), [10.25, 102.5])
-    assert np.allclose(Outcomes("lead").weights(grid), [0.1, 1])
-    assert np.allclose(Outcomes().weights(grid), [1, 1])
-    assert np.allclose(LowestSpend().weights(grid), 0)
+    for objective, per_outcome in (
+        (Revenue(), [20.5, 205]),
+        (Profit(0.5), [10.25, 102.5]),
+        (Outcomes("lead"), [0.1, 1]),
+        (Outcomes(), [1, 1]),
+        (LowestSpend(), [0, 0]),
+    ):
+        terms, columns = objective.weights(grid)
+        assert np.allclose(terms, per_outcome)
+        assert np.allclose(columns, 0)
     assert (Profit().price_of_spend, Revenue().price_of_spend) == (1, 0)

@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from optimizer.plan.document import assumptions
+from optimizer.plan.document import assumptions, origin_of
+from optimizer.plan.plan import Plan
 from optimizer.plan.schema import json_schema
 from optimizer.sources.scenario import builtin_names, check_scenario, load, what_if_names
 
@@ -17,6 +18,18 @@ pytestmark = pytest.mark.parametrize("name", builtin_names())
 def document_of(name: str) -> Any:
     text = (importlib.resources.files("scenarios") / f"{name}.yaml").read_text("utf-8")
     return YAML(typ="safe", pure=True).load(text)
+
+
+def over_time(plan: Plan) -> list[str]:
+    """Where a plan states numbers that change over time: seasons, and delays by shares."""
+    seasons = [
+        f"channels.{line.name}.{word}"
+        for line in plan.lines
+        for word in ("demand", "prices")
+        if getattr(line, word) is not None
+    ]
+    delays = [] if plan.funnel is None else [f"funnel.delays.{name}" for name in plan.funnel.delays]
+    return [*seasons, *delays]
 
 
 def test_it_holds_and_so_do_its_what_ifs(name: str) -> None:
@@ -29,6 +42,7 @@ def test_it_holds_and_so_do_its_what_ifs(name: str) -> None:
 def test_every_assumption_has_an_origin(name: str) -> None:
     plan = load(name)
     assert [item.path for item in assumptions(plan) if item.origin is None] == []
+    assert [path for path in over_time(plan) if origin_of(plan, path) is None] == []
     for pattern, origin in plan.origins.items():
         assert origin.source, pattern
         assert origin.as_of, pattern
@@ -37,18 +51,43 @@ def test_every_assumption_has_an_origin(name: str) -> None:
 def test_every_origin_is_the_closest_one_of_some_number(name: str) -> None:
     plan = load(name)
     used = {id(item.origin) for item in assumptions(plan)}
+    used |= {id(origin_of(plan, path)) for path in over_time(plan)}
     assert [pattern for pattern, origin in plan.origins.items() if id(origin) not in used] == []
 
 
 def test_todays_spend_is_where_the_curves_were_measured(name: str) -> None:
     plan = load(name)
-    assert plan.budget == sum(line.current or 0.0 for line in plan.lines)
+    months = 1 if plan.periods is None else plan.periods.count
+    assert plan.budget == pytest.approx(months * sum(line.current or 0.0 for line in plan.lines))
+    assert plan.budget >= months * sum(line.current or 0.0 for line in plan.lines) * (1 - 1e-12)
     for line in plan.lines:
         if line.curve.kind == "elasticity":
             assert line.curve.spend == line.current
         today = line.current or 0.0
         assert today <= plan.grid.money(line.maximum if line.maximum is not None else plan.budget)
         assert line.observed is None or today <= line.observed
+
+
+def test_seasons_average_to_one(name: str) -> None:
+    plan = load(name)
+    for line in plan.lines:
+        for word in ("demand", "prices"):
+            series = getattr(line, word)
+            if series is None:
+                continue
+            assert plan.periods is not None
+            year = plan.periods.values(series, word)[: plan.periods.count]
+            assert year.mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_goodwill_is_measured_at_todays_brand_spend(name: str) -> None:
+    plan = load(name)
+    if plan.goodwill is None:
+        return
+    brand = {line.name: line.current or 0.0 for line in plan.lines if line.role == "brand"}
+    assert plan.goodwill.curve.spend == pytest.approx(sum(brand.values()))  # type: ignore[union-attr]
+    stock = sum(plan.goodwill.feeds[line] * spend for line, spend in brand.items())
+    assert stock == pytest.approx(sum(brand.values()), rel=0.01)
 
 
 def test_it_fits_the_schema(name: str) -> None:
