@@ -26,7 +26,17 @@ from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.table import LineTable
 
-__all__ = ["BUDGET", "MANY", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+__all__ = [
+    "BUDGET",
+    "MANY",
+    "Compiled",
+    "CurveTable",
+    "Need",
+    "Problem",
+    "Rows",
+    "compile_lines",
+    "compile_plan",
+]
 
 BUDGET = "budget"
 """Name of the rule that spend stays within the budget."""
@@ -426,16 +436,8 @@ class Compiled:
         Raises:
             PlanError: a rule names what is not there, or money is asked for without a value.
         """
-        lines, grid = plan.lines, plan.grid
-        if isinstance(lines, LineTable):
-            prices = lines.price
-        else:
-            prices = np.array([line.price for line in lines])
         rows = tuple((rule, plan.rows_of(rule)) for rule in plan.rules)
-        exposure, curves = 1.0 / prices, CurveTable.of_lines(lines)
-        weights = np.asarray(plan.objective.weights(grid), float)
-        price = plan.objective.price_of_spend
-        return cls(plan, _assembled(grid, rows, curves, weights, price, exposure), rows)
+        return cls(plan, _assembled(compile_lines(plan), rows), rows)
 
     def at(self, plan: Plan) -> Compiled:
         """*plan* compiled, with all that it shares with this one taken over.
@@ -446,8 +448,8 @@ class Compiled:
             return Compiled.of(plan)
         rows = tuple((rule, self._kept(rule, plan) or plan.rows_of(rule)) for rule in plan.rules)
         old = self.problem
-        problem = _assembled(plan.grid, rows, old.curves, old.weights, old.price, old.exposure)
-        return Compiled(plan, problem, rows)
+        alone = _alone(plan.grid, old.curves, old.weights, old.price, old.exposure)
+        return Compiled(plan, _assembled(alone, rows), rows)
 
     def touched(self, plan: Plan) -> tuple[Constraint, ...]:
         """The rules of *plan*, one of the same lines, whose rows may differ from those here."""
@@ -471,26 +473,41 @@ class Compiled:
         ) and plan.lines == old.lines
 
 
-def _assembled(
-    grid: Grid,
-    rows: Iterable[tuple[Constraint, tuple[Row, ...]]],
-    curves: CurveTable,
-    weights: Floats,
-    price: float,
-    exposure: Floats,
-) -> Problem:
-    """The budget, the rules and what their switches mean, as one problem."""
+def _assembled(alone: Problem, rows: Iterable[tuple[Constraint, tuple[Row, ...]]]) -> Problem:
+    """The lines, the budget, the rules and what their switches mean, as one problem."""
+    grid, floor = alone.grid, alone.floor
     conditions = [row for _, own in rows for row in own]
     if np.isfinite(grid.budget):
         every = sum_of(np.ones(grid.n_lines))
         conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
-    floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
-    upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
     if grid.n_lines < MANY:
         used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
     switches = tuple(sorted(used))
-    conditions += _on_links(grid, switches, floor, upper)
+    conditions += _on_links(grid, switches, floor, alone.upper)
+    return replace(alone, rows=_stack(conditions, grid.n_lines, switches), switches=switches)
+
+
+def compile_lines(plan: Plan) -> Problem:
+    """The lines of *plan* alone, without the budget, any rule or switch.
+
+    Raises:
+        PlanError: money is asked for without a value.
+    """
+    grid, lines = plan.grid, plan.lines
+    if isinstance(lines, LineTable):
+        prices = lines.price
+    else:
+        prices = np.array([line.price for line in lines])
+    weights = np.asarray(plan.objective.weights(grid), float)
+    curves = CurveTable.of_lines(lines)
+    return _alone(grid, curves, weights, plan.objective.price_of_spend, 1.0 / prices)
+
+
+def _alone(
+    grid: Grid, curves: CurveTable, weights: Floats, price: float, exposure: Floats
+) -> Problem:
+    """Lines without the budget, any rule or switch."""
     return Problem(
         grid=grid,
         curves=curves,
@@ -498,10 +515,10 @@ def _assembled(
         price=price,
         exposure=exposure,
         lower=grid.minimum.copy(),
-        upper=upper,
-        rows=_stack(conditions, grid.n_lines, switches),
-        switches=switches,
-        floor=floor,
+        upper=np.maximum(grid.upper, 0.0),
+        rows=_stack([], grid.n_lines, ()),
+        switches=(),
+        floor=np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0),
     )
 
 
