@@ -12,21 +12,20 @@ import errno
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.allocation import Allocation, unexplained
-from optimizer.errors import Fault, PlanError, SolverFailed, Unbounded
-from optimizer.plan.curves import Floats, Linear
+from optimizer.errors import SolverFailed, Unbounded
+from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, outline
 from optimizer.plan.plan import Plan
-from optimizer.plan.table import LineTable
 from optimizer.problem import Problem, compile_lines, compile_plan
 from optimizer.solvers.blocks import Block, per_group
 from optimizer.solvers.groups import Found, search
@@ -36,57 +35,17 @@ from optimizer.solvers.solution import Clock, Options, Progress, Status, relativ
 from optimizer.writing import new_folder, write_atomically
 
 from .answer import plain
+from .kinds import Kinds, Lines, bare, plan_of_kinds, survey, told_apart
 from .line_items import line_frame, sums_answer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Lines", "PartedAnswer", "optimize_parts", "parts_answer", "parts_fingerprint"]
+__all__ = ["PartedAnswer", "optimize_parts", "parts_answer", "parts_fingerprint"]
 
 Index = NDArray[np.intp]
-Coded = Mapping[str, tuple[NDArray[np.str_], Index]]
 
 SOLVER = "dual prices (partitions)"
-
-# Faults that are told; the others are counted.
-_TOLD = 20
-_BARE = ("name", "currency", "budget", "value", "objective")
-_NOT_SUMS = {"target", "active_lines", "changes", "lowest_spend"}
-_SUMS = (
-    "With so many lines use rules on sums of spend: split, spend, share, ratio, weighted, spend_all"
-)
-
-
-class Lines(Protocol):
-    """A partition of lines that can be read whenever it is asked, wherever it is."""
-
-    @property
-    def path(self) -> str:
-        """The file it is in."""
-
-    @property
-    def start(self) -> int:
-        """How many lines there are before it."""
-
-    @property
-    def n(self) -> int:
-        """How many lines it has."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What its columns are called; the same in every partition."""
-
-    def checked(self, fields: Sequence[str]) -> tuple[LineTable, Coded]:
-        """All lines, checked, and the columns *fields* as words and positions."""
-
-    def bare(self, fields: Sequence[str]) -> tuple[LineTable, Coded]:
-        """The numbers of the lines, not checked again, and the columns *fields*."""
-
-    def named(self, fields: Sequence[str]) -> tuple[LineTable, Coded]:
-        """All lines with names and tags, not checked again, and the columns *fields*."""
-
-    def digest(self) -> str:
-        """A hash of the bytes of its file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,70 +65,12 @@ class PartedAnswer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Kinds:
-    """What rules can tell apart: each combination of *fields* that is there."""
-
-    fields: tuple[str, ...]
-    words: tuple[NDArray[np.str_], ...]
-    """The words of each field, in order."""
-    code: Index
-    """Which combinations there are, as numbers in order."""
-
-    @classmethod
-    def of(cls, fields: Sequence[str], found: Iterable[tuple[str, ...]]) -> _Kinds:
-        """The kinds among *found*."""
-        every = sorted(set(found))
-        words = tuple(np.unique(np.array(column, np.str_)) for column in zip(*every, strict=True))
-        kinds = cls(tuple(fields), words, np.zeros(0, np.intp))
-        columns = [np.array(column, np.str_) for column in zip(*every, strict=True)]
-        at = [np.searchsorted(own, column) for own, column in zip(words, columns, strict=True)]
-        return replace(kinds, code=np.sort(kinds._number(at)))
-
-    def _number(self, at: Sequence[Index]) -> Index:
-        number = np.zeros(len(at[0]), np.intp)
-        for own, position in zip(self.words, at, strict=True):
-            number = number * len(own) + position
-        return number
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.code)
-
-    def which(self, coded: Coded) -> Index:
-        """The kind of each line, shape (n,)."""
-        at = []
-        for field, own in zip(self.fields, self.words, strict=True):
-            words, place = coded[field]
-            at.append(np.searchsorted(own, words)[place])
-        return np.searchsorted(self.code, self._number(at))
-
-    def column(self, field: str) -> NDArray[np.str_]:
-        """The word of each kind, shape (n_kinds,)."""
-        number = self.code
-        for name, own in zip(self.fields[::-1], self.words[::-1], strict=True):
-            number, at = np.divmod(number, len(own))
-            if name == field:
-                return own[at]
-        raise KeyError(field)
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What the first look at a partition found, by kind."""
-
-    faults: tuple[Fault, ...]
-    kinds: tuple[tuple[str, ...], ...] = ()
-    sums: Floats | None = None
-    """Lines, least and most spend, shape (3, n_kinds)."""
-
-
-@dataclass(frozen=True, eq=False)
 class _Asked:
     """A partition as the search asks it."""
 
     lines: Lines
     bare: Mapping[str, Any]
-    kinds: _Kinds
+    kinds: Kinds
     group: Index
     """The group of each kind."""
 
@@ -223,14 +124,13 @@ def optimize_parts(
         raise FileExistsError(errno.EEXIST, "is there already", str(folder))
     options, clock = Options(gap, time_limit, progress), Clock(time_limit)
     crew = _Crew(team or OneByOne(), counted)
-    bare = {key: question[key] for key in _BARE if key in question}
-    fields = ("channel", "role", *_told_apart(question, partitions[0].columns))
-    kinds, sums = _survey(crew, partitions, bare, fields)
-    plan = _plan_of_kinds(question, kinds, sums)
+    fields = ("channel", "role", *told_apart(question, partitions[0].columns))
+    kinds, sums = survey(crew, partitions, bare(question), fields)
+    plan = plan_of_kinds(question, kinds, sums)
     problem = compile_plan(plan)
     local = grouped(problem)
     group = local.whole.group
-    asked = [_Asked(lines, bare, kinds, group) for lines in partitions]
+    asked = [_Asked(lines, bare(question), kinds, group) for lines in partitions]
     count = per_group(group, sums[0], len(local.groups.low)).astype(np.intp)
     market = Partitioned(local.groups, asked, count, crew)
     found = _search(market, plan, problem, options, clock)
@@ -321,127 +221,6 @@ class _Crew:
             if self.counted is not None:
                 self.counted(done, len(partitions))
             yield one
-
-
-def _told_apart(question: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
-    """The columns that some rule may speak of: every word in the rules that is a column.
-
-    Raises:
-        PlanError: a rule speaks of single lines, counts them or is about outcomes.
-    """
-    rules = dict(question.get("constraints", {}))
-    rules["objective"], rules["split"] = question.get("objective"), question.get("split")
-    faults, words = [], set()
-    for name, rule in rules.items():
-        own = set(_words(rule))
-        words |= own
-        path = name if name in ("objective", "split") else f"constraints.{name}"
-        if "line" in own:
-            advice = "Over partitions rules see channel, role and tags"
-            faults.append(Fault(path, "speaks of single lines", advice))
-        faults += [
-            Fault(path, f"{kind}: too many lines for that", _SUMS)
-            for kind in sorted(own & _NOT_SUMS)
-        ]
-    if faults:
-        raise PlanError(faults)
-    return [title for title in sorted(words & set(columns)) if title not in ("channel", "role")]
-
-
-def _words(stated: Any) -> Iterator[str]:
-    """Every key and text of a stated rule."""
-    if isinstance(stated, Mapping):
-        for key, item in stated.items():
-            yield str(key)
-            yield from _words(item)
-    elif isinstance(stated, list | tuple):
-        for item in stated:
-            yield from _words(item)
-    else:
-        yield str(stated)
-
-
-def _survey(
-    crew: _Crew, partitions: Sequence[Lines], bare: Mapping[str, Any], fields: Sequence[str]
-) -> tuple[_Kinds, Floats]:
-    """All kinds, and their lines, least and most spend, shape (3, n_kinds).
-
-    Raises:
-        PlanError: with the faults of all partitions.
-    """
-    seen = list(crew.each(partial(_look, bare=bare, fields=tuple(fields)), partitions))
-    faults = list(dict.fromkeys(fault for one in seen for fault in one.faults))
-    if faults:
-        more = len(faults) - _TOLD
-        rest = [Fault("", f"{more:,} more faults in other rows and files")] if more > 0 else []
-        raise PlanError([*faults[:_TOLD], *rest])
-    kinds = _Kinds.of(fields, (kind for one in seen for kind in one.kinds))
-    sums = np.zeros((3, len(kinds)))
-    for one in seen:
-        columns = [np.array(column, np.str_) for column in zip(*one.kinds, strict=True)]
-        every = np.arange(len(one.kinds))
-        own = kinds.which({f: (words, every) for f, words in zip(fields, columns, strict=True)})
-        sums[:, own] += one.sums
-    return kinds, sums
-
-
-def _look(lines: Lines, *, bare: Mapping[str, Any], fields: tuple[str, ...]) -> _Seen:
-    """Check a partition, and sum up its kinds."""
-    try:
-        table, coded = lines.checked(fields)
-        problem = compile_lines(from_document(bare, lines=table))
-    except PlanError as error:
-        return _Seen(
-            tuple(replace(fault, where=fault.where or lines.path) for fault in error.faults)
-        )
-    number = np.zeros(len(table), np.intp)
-    for field in fields:
-        words, at = coded[field]
-        number = number * len(words) + at
-    here, first, which = np.unique(number, return_index=True, return_inverse=True)
-    block = block_of(problem, which)
-    least = np.where(block.optional, 0.0, block.low)
-    found = [coded[field][0][coded[field][1][first]].tolist() for field in fields]
-    sums = np.array(
-        [per_group(which, values, len(here)) for values in (np.ones(block.n), least, block.high)]
-    )
-    return _same_words(tuple(zip(*found, strict=True)), sums)
-
-
-def _same_words(kinds: tuple[tuple[str, ...], ...], sums: Floats) -> _Seen:
-    """Kinds with the same words as one: an empty text and nothing are alike."""
-    once = {kind: position for position, kind in enumerate(dict.fromkeys(kinds))}
-    at = np.array([once[kind] for kind in kinds])
-    joined = np.array([per_group(at, values, len(once)) for values in sums])
-    return _Seen((), tuple(once), joined)
-
-
-def _plan_of_kinds(question: Mapping[str, Any], kinds: _Kinds, sums: Floats) -> Plan:
-    """The plan with a line per kind.
-
-    Raises:
-        PlanError: the rules do not hold together.
-    """
-    n = len(kinds)
-    one, unknown = np.ones(n), np.full(n, np.nan)
-    channel = kinds.column("channel")
-    number = np.arange(n).astype(np.str_)
-    known = ("channel", "role")
-    table = LineTable.known(
-        channel=channel,
-        families=((Linear, np.arange(n), (one,)),),
-        name=np.strings.add(np.strings.add(channel, "."), number),
-        role=kinds.column("role"),
-        value=one,
-        price=one,
-        minimum=sums[1],
-        maximum=sums[2],
-        minimum_if_active=np.zeros(n),
-        current=unknown,
-        observed=unknown,
-        tags={field: kinds.column(field) for field in kinds.fields if field not in known},
-    )
-    return from_document(question, lines=table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -548,7 +327,7 @@ def _file_of(number: int) -> str:
     return f"part-{number:06d}.parquet"
 
 
-def _group_frame(kinds: _Kinds, tally: _Tally) -> pd.DataFrame:
+def _group_frame(kinds: Kinds, tally: _Tally) -> pd.DataFrame:
     """Sums per channel and role."""
     import pandas as pd
 

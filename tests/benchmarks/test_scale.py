@@ -1,49 +1,24 @@
-"""How large: ten million lines in one process, a hundred million out of core on a local cluster.
+"""How large: a hundred million lines out of core on a local cluster.
 
-`make bench TESTS="-k scale"` prints them. The data set of the last is written to the system's
-temporary folder (about 13 GB with the plan) and deleted again. Nothing here fails for being slow.
+`make bench TESTS="-k scale"` prints it. The data set is written to the system's temporary folder
+(9 GB with the plan) and deleted again. Nothing here fails for being slow.
 """
 
 import resource
 import time
-import tracemalloc
 from functools import partial
 
-import numpy as np
 import pytest
 
 from optimizer.analysis.partitions import optimize_parts
 from optimizer.solvers.cluster import LOCAL, cluster
-from optimizer.solvers.prices import Prices
-from optimizer.solvers.solution import Options, Status
+from optimizer.solvers.solution import Status
 from optimizer.sources.parts import find_parts
 from optimizer.sources.table import question
 
 from .data_sets import write_part
-from .families import line_items
 
 MB = 1e6
-
-
-def input_bytes(problem):
-    """What the arrays of a problem's lines take."""
-    curves, matrix = problem.curves, problem.rows.spend
-    arrays = [problem.weights, problem.exposure, problem.lower, problem.upper, problem.floor]
-    arrays += [curves.inflection, curves.linear, curves.piecewise]
-    arrays += [matrix.data, matrix.indices, matrix.indptr]
-    for _, index, parameters in curves.families:
-        arrays += [index, *parameters]
-    return sum(array.nbytes for array in {id(array): array for array in arrays}.values())
-
-
-def peak_of(work):
-    """The most memory that a call adds, in bytes."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def worker_memory():
@@ -55,27 +30,6 @@ def cpu_seconds():
     """Processor time of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-@pytest.mark.parametrize("n", [1_000_000, 10_000_000])
-def test_scale_in_one_process(n):
-    problem = line_items(n)
-    spend = np.random.default_rng(0).uniform(0, 80, n)
-    problem.outcomes(spend)
-    start = time.process_time()
-    problem.outcomes(spend)
-    once = time.process_time() - start
-    start = time.process_time()
-    found = Prices().solve(problem, Options(gap=1e-6), None)
-    taken = time.process_time() - start
-    assert found.status is Status.OPTIMAL
-    peak = peak_of(lambda: Prices().solve(problem, Options(gap=1e-6), None))
-    size = input_bytes(problem)
-    print(
-        f"\n{n:,} lines in one process, gap {found.gap:.0e}: {taken:.1f} s of processor time, "
-        f"{taken / once:.0f} evaluations of all curves; memory {peak / MB:,.0f} MB above the input "
-        f"of {size / MB:,.0f} MB, {(peak + size) / size:.1f} × in all"
-    )
 
 
 @pytest.mark.parametrize(("n", "size", "workers"), [(100_000_000, 500_000, 2)])
