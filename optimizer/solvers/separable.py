@@ -32,9 +32,9 @@ Mask = NDArray[np.bool_]
 # Boxes bounded together, and lines of a box divided at once.
 _TOGETHER, _AT_ONCE = 16, 3
 # How much softer than exact, as shares of what a line brings: first, and in parts of boxes.
-_ROOT, _LATER = (1e-1, 1e-2, 1e-3), (1e-2, 1e-3)
+_ROOT, _LATER = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3), (1e-2, 3e-3, 1e-3)
 # Then finer by this factor, until it is this share of the gap asked for.
-_FINER, _FINEST = 0.1, 0.01
+_FINER, _FINEST = 0.3, 0.01
 # A line with a share between these is between two replies.
 _UNCLEAR = 0.01
 # An interval below this share of the line's maximum is not divided, nor cut nearer to its ends.
@@ -44,7 +44,7 @@ _DIVE = 6
 # Rows beyond which a linear programme is quicker than a dense system.
 _ROWS = 200
 # Boxes after which other ways are quicker.
-_BOXES = 2_000
+_BOXES = 600
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +153,8 @@ class _Search:
         rows = self.dual.allowed(state.rows)
         bounds = self.dual.bound(boxes, rows)
         for k in np.argsort(-bounds):
-            if bounds[k] > self._good_enough() and not between[k].any():
-                self.incumbent.offer(self._plan(boxes, state, k, tau))
+            if bounds[k] > self._good_enough():
+                self.incumbent.offer(self._plan(boxes, state, between, k, tau))
         prices, children = (rows / self.dual.size).tolist(), list[_Node]()
         for k, known in enumerate(nodes):
             if bounds[k] < known.bound:
@@ -166,7 +166,7 @@ class _Search:
                 parts = self._divided(node, boxes, state, between, k)
             if not parts:
                 self.closed = max(self.closed, node.bound)
-            elif self.incumbent.spend is None:
+            elif not children:
                 parts = self._dived(parts, boxes, state, k)
             children += parts
         for child in children:
@@ -192,9 +192,10 @@ class _Search:
         found = self.dual.minimise(
             sides, np.array([p.rows for p in parts]), taus, enough, exact=True, steps=_DIVE
         )
+        clear = np.zeros(sides.low.shape, bool)
         for row in np.argsort(-found.value):
             if found.value[row] > self._good_enough():
-                self.incumbent.offer(self._plan(sides, found, int(row), taus[-1]))
+                self.incumbent.offer(self._plan(sides, found, clear, int(row), taus[-1]))
         # Where no plan is, prices are far out.
         known = abs(found.gradient).max(axis=1, initial=0.0) <= 1e-6 * self.dual.turnover.max()
         known &= found.value > enough
@@ -234,9 +235,10 @@ class _Search:
         wide = state.reply - boxes.low > _NARROW * self.problem.upper
         return unclear & wide & boxes.bends & ~self.problem.curves.linear
 
-    def _plan(self, boxes: Boxes, state: State, k: int, tau: float) -> Floats:
-        """The replies in box *k*, whose lines are clear but for straight ones."""
-        share = np.where(self.problem.curves.linear, state.share[k], np.round(state.share[k]))
+    def _plan(self, boxes: Boxes, state: State, between: Mask, k: int, tau: float) -> Floats:
+        """The replies in box *k*; lines between two of them, and straight ones, in the middle."""
+        mixed = between[k] | self.problem.curves.linear
+        share = np.where(mixed, state.share[k], np.round(state.share[k]))
         spend = boxes.low[k] + share * (state.reply[k] - boxes.low[k])
         return self.dual.onto_rows(spend, state.rows[k], tau)
 
