@@ -33,7 +33,7 @@ Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 # Places on each concave part at which the table knows curve and slope exactly.
-_PLACES = 32
+_PLACES = 48
 # The first of them are so far apart, as a share of the line's maximum.
 _CLOSEST, _CLOSEST_VERTICAL = 1e-3, 1e-6
 # A Newton step is taken if the dual falls by this share of what the step promises.
