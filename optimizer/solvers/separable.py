@@ -177,15 +177,10 @@ class _Search:
 
         Their prices are where the parts themselves begin.
         """
-        on = state.share[k] >= 0.5
-        low = np.array([np.where(on, np.maximum(boxes.begin[k], p.low), p.low) for p in parts])
-        high = np.array([np.where(on, p.high, p.low) for p in parts])
-        for row, part in enumerate(parts):
-            moved = (part.low != boxes.low[k]) | (part.high != boxes.high[k])
-            low[row] = np.where(moved, part.low, low[row])
-            high[row] = np.where(moved & (part.low == boxes.low[k]), part.low, high[row])
-            high[row] = np.where(moved & (part.low != boxes.low[k]), part.high, high[row])
-        low = np.minimum(low, high)
+        low, high = np.array([p.low for p in parts]), np.array([p.high for p in parts])
+        up = (low > boxes.low[k]) | (state.share[k] >= 0.5) & (high >= boxes.high[k])
+        high = np.where(up, high, low)
+        low = np.where(up, np.minimum(np.maximum(boxes.begin[k], low), high), low)
         sides = Boxes.of(self.problem, low, high)
         enough = self._good_enough()
         taus = [self.unit * _LATER[-1], self._finest(state.value[k])]
