@@ -57,12 +57,13 @@ def solve(
         last = clock.is_up or found.reason == "interrupted" or problem.n_lines >= MANY
         enough = (last and found.spend is not None) or problem.bare.any()
         if found.status is not Status.STOPPED or enough:
-            return replace(found, options=options)
+            return replace(found, options=options, seconds=clock.seconds)
         start = start if found.spend is None else found.spend
     for solver in SOLVERS:
         lacking = needs - solver.abilities
         if not lacking:
-            return replace(solver.solve(problem, _left(options, clock), start), options=options)
+            found = solver.solve(problem, _left(options, clock), start)
+            return replace(found, options=options, seconds=clock.seconds)
         reasons.append(f"{solver.name} cannot do {', '.join(sorted(lacking))}")
     raise NoSolver("; ".join(reasons))
 

@@ -261,6 +261,12 @@ class _Search:
                 self.clock.seconds, value if np.isfinite(value) else None, -self.open[0][0]
             )
 
+    def _why(self) -> str:
+        """What ended a search without its proof."""
+        if self.interrupted:
+            return "interrupted"
+        return "time limit" if self.clock.is_up else "the prices give no closer bound"
+
     def _solution(self, bound: float) -> Solution:
         best = self.incumbent
         about = Solution(
@@ -279,7 +285,7 @@ class _Search:
         return replace(
             about,
             status=Status.OPTIMAL if proven else Status.STOPPED,
-            reason="proven" if proven else "interrupted" if self.interrupted else "time limit",
+            reason="proven" if proven else self._why(),
             spend=best.spend,
             value=best.value,
             bound=bound,
