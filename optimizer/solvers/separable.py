@@ -106,6 +106,7 @@ class _Search:
         bound = np.inf
         try:
             self._begin()
+            self._visit(self._next())  # however short the time: without prices nothing is proven
             while self.open and not self.clock.is_up and self.nodes < _BOXES:
                 bound = -self.open[0][0]
                 if bound <= self._good_enough():
