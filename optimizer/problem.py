@@ -75,7 +75,8 @@ class CurveTable:
     """The curves of all terms, as arrays per family — never one object per term.
 
     ``families`` holds (curve class, positions, parameters); ``points`` holds (position, spend,
-    outcome) of each curve of points. All results have shape (n,).
+    outcome) of each curve of points. Results have shape (n,), or (…, n) where several exposures or
+    slopes per term are given.
     """
 
     n: int
@@ -127,21 +128,22 @@ class CurveTable:
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(e), shape (n,)."""
-        result = np.empty(self.n)
+        result = np.empty(np.shape(exposure))
         for kind, index, parameters in self.families:
-            result[index] = kind.formula(exposure[index], *parameters)
+            result[..., index] = kind.formula(exposure[..., index], *parameters)
         for position, x, y in self.points:
-            result[position] = np.interp(exposure[position], x, y)
+            result[..., position] = np.interp(exposure[..., position], x, y)
         return result
 
     def slope(self, exposure: Floats) -> Floats:
         """f′(e), shape (n,); infinite where a curve is vertical at zero."""
-        result = np.empty(self.n)
+        result = np.empty(np.shape(exposure))
         for kind, index, parameters in self.families:
-            result[index] = kind.gradient(exposure[index], *parameters)
+            result[..., index] = kind.gradient(exposure[..., index], *parameters)
         for position, x, y in self.points:
             slopes = np.append(np.diff(y) / np.diff(x), 0.0)
-            result[position] = slopes[np.searchsorted(x, exposure[position], side="right") - 1]
+            piece = np.searchsorted(x, exposure[..., position], side="right") - 1
+            result[..., position] = slopes[piece]
         return result
 
     def inverse(self, slope: Floats) -> Floats:
@@ -149,13 +151,13 @@ class CurveTable:
 
         Where it begins, if it is nowhere that steep; infinite for a steeper straight line.
         """
-        result = np.empty(self.n)
+        result = np.empty(np.shape(slope))
         for kind, index, parameters in self.families:
-            result[index] = kind.inverse(slope[index], *parameters)
+            result[..., index] = kind.inverse(slope[..., index], *parameters)
         for position, x, y in self.points:
-            slopes = np.append(np.diff(y) / np.diff(x), 0.0)
-            steep = np.flatnonzero(slopes > slope[position])
-            result[position] = x[steep[-1] + 1] if steep.size else 0.0
+            # The steepest slope from each piece on: it falls where slopes themselves may rise.
+            later = np.maximum.accumulate((np.diff(y) / np.diff(x))[::-1])[::-1]
+            result[..., position] = x[np.searchsorted(-later, -slope[..., position])]
         return result
 
     def between(self, start: int, stop: int) -> CurveTable:
@@ -226,8 +228,17 @@ class Rows:
 
     def left(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """A·x + B·t + C·s, shape (n_rows,)."""
-        total = self.spend @ spend + self.outcomes @ outcomes
-        return np.asarray(total + self.switches @ switches, float)
+        total = self.spend @ spend
+        if self.outcomes.nnz:
+            total = total + self.outcomes @ outcomes
+        if self.switches.nnz:
+            total = total + self.switches @ switches
+        return np.asarray(total, float)
+
+    @property
+    def absolute(self) -> tuple[sparse.csr_array, sparse.csr_array, sparse.csr_array]:
+        """Sizes of all coefficients: on spend, outcomes and switches."""
+        return _sizes(self.spend), _sizes(self.outcomes), _sizes(self.switches)
 
     def missed(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
@@ -236,8 +247,12 @@ class Rows:
 
     def scale(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """Size of what is added up in each row, against which a violation is judged."""
-        size = _sizes(self.spend) @ abs(spend) + _sizes(self.outcomes) @ abs(outcomes)
-        size = np.asarray(size + _sizes(self.switches) @ abs(switches), float)
+        on_spend, on_outcomes, on_switches = self.absolute
+        size = on_spend @ abs(spend)
+        if on_outcomes.nnz:
+            size = size + on_outcomes @ abs(outcomes)
+        if on_switches.nnz:
+            size = size + on_switches @ abs(switches)
         bounds = np.maximum(
             np.where(np.isfinite(self.lower), abs(self.lower), 0.0),
             np.where(np.isfinite(self.upper), abs(self.upper), 0.0),
@@ -283,7 +298,9 @@ class Problem:
         """What a solver must be able to do."""
         needs = {Need.LINEAR}
         curved = ~self.curves.linear
-        at_work = (self.weights != 0) | (abs(self.rows.outcomes).sum(axis=0) > 0)
+        at_work = self.weights != 0
+        if self.rows.outcomes.nnz:
+            at_work |= self.rows.absolute[1].sum(axis=0) > 0
         if np.any(curved & at_work):
             needs.add(Need.CONCAVE)
         # A curve that may only move where it is concave is concave.
@@ -298,7 +315,7 @@ class Problem:
             needs.add(Need.FLOORS)
         if np.any(self.bare):
             needs.add(Need.BARE_FLOORS)
-        counted = self.rows.switches[~self.rows.definition].nnz > 0
+        counted = bool(self.switches) and self.rows.switches[~self.rows.definition].nnz > 0
         if counted or any(switch.kind is not SwitchKind.ON for switch in self.switches):
             needs.add(Need.SWITCHES)
         return frozenset(needs)

@@ -22,6 +22,8 @@ _NEAR_OUTCOME = 1e-5
 # What is missing from a soft rule beyond a solver's tolerance is missing on purpose.
 _NEAR_SOFT = 2e-9
 _STEPS = 3
+# Once lines move by a smaller share than this, the next step would move them by rounding.
+_SHARP = 1e-7
 
 
 def settle(problem: Problem, spend: Floats) -> Floats:
@@ -47,8 +49,11 @@ def _corrected(problem: Problem, spend: Floats, free: NDArray[np.intp]) -> Float
     """One Newton step on the conditions that bind, or None where they hold already."""
     rows, outcomes = problem.rows, problem.outcomes(spend)
     on_outcomes = np.diff(rows.outcomes.indptr) > 0
-    left = rows.spend @ spend + rows.outcomes @ outcomes
-    scale = np.maximum(abs(rows.spend) @ spend + abs(rows.outcomes) @ outcomes, 1e-300)
+    on_spend, on_outcome, _ = rows.absolute
+    left, scale = rows.spend @ spend, on_spend @ spend
+    if rows.outcomes.nnz:
+        left, scale = left + rows.outcomes @ outcomes, scale + on_outcome @ outcomes
+    scale = np.maximum(scale, 1e-300)
     target = np.where(abs(left - rows.lower) <= abs(left - rows.upper), rows.lower, rows.upper)
     missing = target - left
     near = np.where(on_outcomes, _NEAR_OUTCOME, 10 * _NEAR)
@@ -56,9 +61,10 @@ def _corrected(problem: Problem, spend: Floats, free: NDArray[np.intp]) -> Float
     binds = (np.diff(rows.switches.indptr) == 0) & np.isfinite(target) & (abs(missing) <= near)
     if not np.any(abs(missing[binds]) > 1e-15 * scale[binds]):
         return None
-    slopes = np.nan_to_num(problem.slopes(spend), posinf=0.0)
-    matrix = rows.spend[binds][:, free].toarray()
-    matrix += rows.outcomes[binds][:, free].toarray() * slopes[free]
+    matrix = rows.spend[binds].toarray()[:, free]
+    if rows.outcomes.nnz:
+        slopes = np.nan_to_num(problem.slopes(spend), posinf=0.0)
+        matrix += rows.outcomes[binds].toarray()[:, free] * slopes[free]
     # Weighted by spend, so that a small line is not moved by a large one's rounding; each condition
     # by its own size, so that money and outcomes count alike.
     weight, size = spend[free], scale[binds]
@@ -86,24 +92,21 @@ def sharpened(problem: Problem, spend: Floats) -> Floats:
         if not len(free):
             return spend
         left = rows.spend @ spend
-        room = _NEAR * np.maximum(abs(rows.spend) @ spend, 1e-300)
+        room = _NEAR * np.maximum(rows.absolute[0] @ spend, 1e-300)
         binds = (abs(left - rows.lower) <= room) | (abs(left - rows.upper) <= room)
         binds &= (np.diff(rows.switches.indptr) == 0) & (np.diff(rows.outcomes.indptr) == 0)
-        # Steps are measured in shares of each line's spend, so that every number is near one.
+        # Steps are measured in shares of each line's spend, so that every number is near one. Lines
+        # alone have a diagonal system; the few rows that bind are solved for first.
         size = spend[free]
-        across = rows.spend[binds][:, free].toarray() * size / room[binds, None] * _NEAR
+        across = rows.spend[binds].toarray()[:, free] * size / room[binds, None] * _NEAR
         gain = (problem.weights * problem.slopes(spend) - problem.price)[free] * size
-        curvature = bend[free] * size**2
-        scale = max(float(abs(curvature).max()), 1e-300)
-        m = len(across)
-        system = np.zeros((len(free) + m, len(free) + m))
-        system[: len(free), : len(free)] = np.diag(curvature / scale)
-        system[: len(free), len(free) :] = across.T
-        system[len(free) :, : len(free)] = across
-        right = np.concatenate([-gain / scale, np.zeros(m)])
-        change = np.linalg.lstsq(system, right, rcond=1e-14)[0][: len(free)]
+        ease = 1.0 / np.maximum(abs(bend[free]) * size**2, 1e-300)
+        prices = np.linalg.lstsq((across * ease) @ across.T, across @ (ease * gain), rcond=1e-14)[0]
+        change = ease * (gain - across.T @ prices)
         if not np.all(abs(change) < 0.1):
             return spend
         spend = spend.copy()
         spend[free] += change * size
+        if np.all(abs(change) < _SHARP):
+            break
     return spend
