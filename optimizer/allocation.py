@@ -40,7 +40,15 @@ from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Allocation", "evaluate", "fingerprint", "optimize", "solved", "today"]
+__all__ = [
+    "Allocation",
+    "evaluate",
+    "fingerprint",
+    "optimize",
+    "solved",
+    "today",
+    "unexplained",
+]
 
 # An answer that is exact to its gap leaves so much of a capacity unused that it would fill.
 _FULL = 1e-4
@@ -503,7 +511,7 @@ def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
         warm.part = None  # an interrupt may have come between two changes of the model
     if solution.status is Status.INFEASIBLE:
         if problem.n_cells > _EXPLAINED:
-            raise _unexplained(plan, problem)
+            raise unexplained(plan, float(problem.lower.sum()), problem.grid.n_lines)
         raise explain(plan, problem)
     if solution.status is Status.UNBOUNDED:
         raise Unbounded("the objective can grow without limit; give a budget or maxima")
@@ -539,9 +547,9 @@ def _start(problem: Problem, warm: Warm | None) -> Floats | None:
     return max(kept, key=problem.value, default=None)
 
 
-def _unexplained(plan: Plan, problem: Problem) -> Infeasible:
-    """Too many lines to look for the rules in conflict one by one."""
-    least, budget = float(problem.lower.sum()), problem.grid.budget
+def unexplained(plan: Plan, least: float, n_lines: int) -> Infeasible:
+    """Too many lines, with *least* as all their minima, to look for the rules in conflict."""
+    budget = np.inf if plan.budget is None else plan.budget
     if least > budget:
         return Infeasible(
             f"no plan keeps all the rules: the minima add up to {least:,.2f}, "
@@ -551,7 +559,7 @@ def _unexplained(plan: Plan, problem: Problem) -> Infeasible:
     names = ", ".join(dict.fromkeys([BUDGET, *(rule.name for rule in plan.rules)]))
     return Infeasible(
         f"no plan keeps all the rules: minima, maxima and {names} cannot all hold on these "
-        f"{problem.grid.n_lines:,} lines",
+        f"{n_lines:,} lines",
         Conflict(()),
     )
 

@@ -28,7 +28,17 @@ from optimizer.plan.grid import Grid, Row, Sum, Switch, SwitchKind, Unit, sum_of
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.table import LineTable
 
-__all__ = ["BUDGET", "MANY", "Compiled", "CurveTable", "Need", "Problem", "Rows", "compile_plan"]
+__all__ = [
+    "BUDGET",
+    "MANY",
+    "Compiled",
+    "CurveTable",
+    "Need",
+    "Problem",
+    "Rows",
+    "compile_lines",
+    "compile_plan",
+]
 
 BUDGET = "budget"
 """Name of the rule that spend stays within the budget."""
@@ -72,7 +82,8 @@ class CurveTable:
     """The curves of all terms, as arrays per family — never one object per term.
 
     ``families`` holds (curve class, positions, parameters); ``points`` holds (position, spend,
-    outcome) of each curve of points. All results have shape (n,).
+    outcome) of each curve of points. Results have shape (n,), or (…, n) where several exposures or
+    slopes per term are given.
     """
 
     n: int
@@ -132,21 +143,22 @@ class CurveTable:
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(e), shape (n,)."""
-        result = np.empty(self.n)
+        result = np.empty(np.shape(exposure))
         for kind, index, parameters in self.families:
-            result[index] = kind.formula(exposure[index], *parameters)
+            result[..., index] = kind.formula(exposure[..., index], *parameters)
         for position, x, y in self.points:
-            result[position] = np.interp(exposure[position], x, y)
+            result[..., position] = np.interp(exposure[..., position], x, y)
         return result
 
     def slope(self, exposure: Floats) -> Floats:
         """f′(e), shape (n,); infinite where a curve is vertical at zero."""
-        result = np.empty(self.n)
+        result = np.empty(np.shape(exposure))
         for kind, index, parameters in self.families:
-            result[index] = kind.gradient(exposure[index], *parameters)
+            result[..., index] = kind.gradient(exposure[..., index], *parameters)
         for position, x, y in self.points:
             slopes = np.append(np.diff(y) / np.diff(x), 0.0)
-            result[position] = slopes[np.searchsorted(x, exposure[position], side="right") - 1]
+            piece = np.searchsorted(x, exposure[..., position], side="right") - 1
+            result[..., position] = slopes[piece]
         return result
 
     def inverse(self, slope: Floats) -> Floats:
@@ -154,13 +166,13 @@ class CurveTable:
 
         Where it begins, if it is nowhere that steep; infinite for a steeper straight line.
         """
-        result = np.empty(self.n)
+        result = np.empty(np.shape(slope))
         for kind, index, parameters in self.families:
-            result[index] = kind.inverse(slope[index], *parameters)
+            result[..., index] = kind.inverse(slope[..., index], *parameters)
         for position, x, y in self.points:
-            slopes = np.append(np.diff(y) / np.diff(x), 0.0)
-            steep = np.flatnonzero(slopes > slope[position])
-            result[position] = x[steep[-1] + 1] if steep.size else 0.0
+            # The steepest slope from each piece on: it falls where slopes themselves may rise.
+            later = np.maximum.accumulate((np.diff(y) / np.diff(x))[::-1])[::-1]
+            result[..., position] = x[np.searchsorted(-later, -slope[..., position])]
         return result
 
     def between(self, start: int, stop: int) -> CurveTable:
@@ -231,8 +243,17 @@ class Rows:
 
     def left(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """A·x + B·t + C·s, shape (n_rows,)."""
-        total = self.spend @ spend + self.outcomes @ outcomes
-        return np.asarray(total + self.switches @ switches, float)
+        total = self.spend @ spend
+        if self.outcomes.nnz:
+            total = total + self.outcomes @ outcomes
+        if self.switches.nnz:
+            total = total + self.switches @ switches
+        return np.asarray(total, float)
+
+    @property
+    def absolute(self) -> tuple[sparse.csr_array, sparse.csr_array, sparse.csr_array]:
+        """Sizes of all coefficients: on spend, outcomes and switches."""
+        return _sizes(self.spend), _sizes(self.outcomes), _sizes(self.switches)
 
     def missed(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """How far each row is missed, in its own unit, shape (n_rows,); 0 where it is kept."""
@@ -241,8 +262,12 @@ class Rows:
 
     def scale(self, spend: Floats, outcomes: Floats, switches: Floats) -> Floats:
         """Size of what is added up in each row, against which a violation is judged."""
-        size = _sizes(self.spend) @ abs(spend) + _sizes(self.outcomes) @ abs(outcomes)
-        size = np.asarray(size + _sizes(self.switches) @ abs(switches), float)
+        on_spend, on_outcomes, on_switches = self.absolute
+        size = on_spend @ abs(spend)
+        if on_outcomes.nnz:
+            size = size + on_outcomes @ abs(outcomes)
+        if on_switches.nnz:
+            size = size + on_switches @ abs(switches)
         bounds = np.maximum(
             np.where(np.isfinite(self.lower), abs(self.lower), 0.0),
             np.where(np.isfinite(self.upper), abs(self.upper), 0.0),
@@ -328,7 +353,9 @@ class Problem:
         """What a solver must be able to do."""
         needs = {Need.LINEAR}
         curved = ~self.curves.linear
-        at_work = (self.weights != 0) | (abs(self.rows.outcomes).sum(axis=0) > 0)
+        at_work = self.weights != 0
+        if self.rows.outcomes.nnz:
+            at_work |= self.rows.absolute[1].sum(axis=0) > 0
         if np.any(curved & at_work):
             needs.add(Need.CONCAVE)
         # A curve that may only move where it is concave is concave.
@@ -345,7 +372,7 @@ class Problem:
             needs.add(Need.STOCKS)
         if np.any(self.bare):
             needs.add(Need.BARE_FLOORS)
-        counted = self.rows.switches[~self.rows.definition].nnz > 0
+        counted = bool(self.switches) and self.rows.switches[~self.rows.definition].nnz > 0
         if counted or any(switch.kind is not SwitchKind.ON for switch in self.switches):
             needs.add(Need.SWITCHES)
         return frozenset(needs)
@@ -493,18 +520,8 @@ class Compiled:
         Raises:
             PlanError: a rule names what is not there, or money is asked for without a value.
         """
-        lines, grid = plan.lines, plan.grid
-        if grid.flows is not None:
-            exposure = grid.flows.per_money
-        elif isinstance(lines, LineTable):
-            exposure = 1.0 / lines.price
-        else:
-            exposure = 1.0 / np.array([line.price for line in lines])
         rows = tuple((rule, plan.rows_of(rule)) for rule in plan.rules)
-        curves = CurveTable.of_plan(plan)
-        weights, gains = plan.objective.weights(grid)
-        weights, price = np.asarray(weights, float), _prices(plan) - gains
-        return cls(plan, _assembled(grid, rows, curves, weights, price, exposure), rows)
+        return cls(plan, _assembled(compile_lines(plan), rows), rows)
 
     def at(self, plan: Plan) -> Compiled:
         """*plan* compiled, with all that it shares with this one taken over.
@@ -515,8 +532,8 @@ class Compiled:
             return Compiled.of(plan)
         rows = tuple((rule, self._kept(rule, plan) or plan.rows_of(rule)) for rule in plan.rules)
         old = self.problem
-        problem = _assembled(plan.grid, rows, old.curves, old.weights, old.price, old.exposure)
-        return Compiled(plan, problem, rows)
+        alone = _alone(plan.grid, old.curves, old.weights, old.price, old.exposure)
+        return Compiled(plan, _assembled(alone, rows), rows)
 
     def touched(self, plan: Plan) -> tuple[Constraint, ...]:
         """The rules of *plan*, one of the same lines, whose rows may differ from those here."""
@@ -538,15 +555,9 @@ class Compiled:
         return same and plan.lines == old.lines
 
 
-def _assembled(
-    grid: Grid,
-    rows: Iterable[tuple[Constraint, tuple[Row, ...]]],
-    curves: CurveTable,
-    weights: Floats,
-    price: Floats,
-    exposure: Floats,
-) -> Problem:
-    """The budget, the rules, what defines the stocks and what switches mean, as one problem."""
+def _assembled(alone: Problem, rows: Iterable[tuple[Constraint, tuple[Row, ...]]]) -> Problem:
+    """The lines, the budget, the rules and what their switches mean, as one problem."""
+    grid, floor = alone.grid, alone.floor
     n, n_cells, flows = grid.n_columns, grid.n_cells, grid.flows
     conditions = [row for _, own in rows for row in own]
     if flows is not None:
@@ -554,16 +565,41 @@ def _assembled(
     if np.isfinite(grid.budget):
         every = sum_of(np.ones(n_cells))
         conditions = [Row(BUDGET, "", Unit.MONEY, upper=grid.budget, spend=every), *conditions]
-    floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
-    upper = np.maximum(grid.upper, 0.0)
     used = {switch for row in conditions for switch, _ in row.switches}
     if grid.n_lines < MANY:
         used |= {Switch(SwitchKind.ON, int(line)) for line in np.flatnonzero(floor > 0)}
     switches = tuple(sorted(used))
-    conditions += _on_links(grid, switches, floor, upper)
-    lower = grid.minimum.copy()
-    if n > n_cells and flows is not None:
-        floor = np.concatenate([floor, np.zeros(n - n_cells)])
+    conditions += _on_links(grid, switches, floor, alone.upper)
+    return replace(alone, rows=_stack(conditions, n, switches), switches=switches)
+
+
+def compile_lines(plan: Plan) -> Problem:
+    """The lines of *plan* alone, without the budget, any rule or switch.
+
+    Raises:
+        PlanError: money is asked for without a value.
+    """
+    grid, lines = plan.grid, plan.lines
+    if grid.flows is not None:
+        exposure = grid.flows.per_money
+    elif isinstance(lines, LineTable):
+        exposure = 1.0 / lines.price
+    else:
+        exposure = 1.0 / np.array([line.price for line in lines])
+    weights, gains = plan.objective.weights(grid)
+    curves = CurveTable.of_plan(plan)
+    return _alone(grid, curves, np.asarray(weights, float), _prices(plan) - gains, exposure)
+
+
+def _alone(
+    grid: Grid, curves: CurveTable, weights: Floats, price: Floats, exposure: Floats
+) -> Problem:
+    """Lines without the budget, any rule or switch; the stocks that follow are not yet defined."""
+    floor = np.where(grid.minimum_if_active > grid.minimum, grid.minimum_if_active, 0.0)
+    lower, upper = grid.minimum.copy(), np.maximum(grid.upper, 0.0)
+    n, flows = grid.n_columns, grid.flows
+    if n > grid.n_cells and flows is not None:
+        floor = np.concatenate([floor, np.zeros(n - grid.n_cells)])
         lower, upper = flows.lift(lower, curves), flows.highest(upper, grid.budget, curves)
     return Problem(
         grid=grid,
@@ -573,8 +609,8 @@ def _assembled(
         exposure=exposure,
         lower=lower,
         upper=upper,
-        rows=_stack(conditions, n, switches),
-        switches=switches,
+        rows=_stack([], n, ()),
+        switches=(),
         floor=floor,
     )
 

@@ -1,13 +1,15 @@
-"""Files are written whole or not at all."""
+"""Files and folders are written whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["new_folder", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -29,6 +31,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside *path* to write in, moved there at the end; after an error it is gone.
+
+    Raises:
+        OSError: there is something at *path* that is no empty folder, or it cannot be written.
+    """
+    target = path.absolute()
+    made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield made
+        made.chmod(0o777 & ~_umask())
+        made.rename(target)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
         raise
 
 

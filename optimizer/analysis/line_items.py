@@ -28,6 +28,7 @@ __all__ = [
     "line_frame",
     "lines_answer",
     "proof_sentence",
+    "sums_answer",
 ]
 
 SCHEMA = "adsplit.lines/1"
@@ -115,6 +116,14 @@ def gap_in_words(gap: float, voice: Voice) -> str:
 
 def lines_answer(allocation: Allocation) -> dict[str, Any]:
     """The answer as plain data (``adsplit.lines/1``): sums per group, and what a check needs."""
+    active = int(np.count_nonzero(allocation.spend > 0))
+    return sums_answer(allocation, group_frame(allocation), allocation.problem.n_columns, active)
+
+
+def sums_answer(
+    allocation: Allocation, groups: pd.DataFrame, lines: int, active: int
+) -> dict[str, Any]:
+    """The same from sums: *groups* as in :func:`group_frame`, how many lines and with money."""
     plan = allocation.plan
     return {
         "schema": SCHEMA,
@@ -128,9 +137,9 @@ def lines_answer(allocation: Allocation) -> dict[str, Any]:
         "objective": {"kind": plan.objective.kind, "value": plain(allocation.objective)},
         "bound": plain(allocation.bound),
         "gap": plain(allocation.gap),
-        "lines": allocation.problem.grid.n_lines,
-        "active": int(np.count_nonzero(allocation.spend > 0)),
-        "groups": records(group_frame(allocation)),
+        "lines": lines,
+        "active": active,
+        "groups": records(groups),
         "binding": binding_rules(allocation),
         "provenance": plain(allocation.provenance),
         "plan": plain(outline(plan)),

@@ -35,6 +35,7 @@ from optimizer.words.voice import Voice
 
 from . import line_items
 from .answer import SCHEMA, figures, plain
+from .partitions import parts_fingerprint
 from .proofs import as_tree
 
 __all__ = ["Check", "Claim", "Verification", "check_claim", "read_claim"]
@@ -62,6 +63,7 @@ class _Provenance(_Part):
     applied: list[str]
     gap: float
     table: dict[str, str] | None = None
+    partitions: int | None = None
 
 
 class _Common(_Part):
@@ -104,6 +106,8 @@ class Claim:
     """Of the question, as the file states it."""
     table: Mapping[str, str] | None
     """Hashes of the columns of the table that was solved, where the file has them."""
+    files: tuple[str, ...] | None
+    """Hashes of the files of lines, where the plan was made by partitions."""
     written: Mapping[str, Any]
     """The file as it is."""
 
@@ -133,6 +137,8 @@ class Verification:
     """What is really proven, as a reader counts it; None: nothing."""
     gap: float | None
     checks: tuple[Check, ...]
+    input: str
+    """The fingerprint of the question, worked out anew."""
 
     @property
     def holds(self) -> bool:
@@ -150,7 +156,7 @@ class Verification:
             "bound": plain(self.bound),
             "gap": plain(self.gap),
             "proven": self.bound is not None,
-            "input": fingerprint(self.plan),
+            "input": self.input,
             "checks": [
                 {
                     "check": check.key,
@@ -164,7 +170,11 @@ class Verification:
 
 
 def read_claim(
-    text: str, where: str = "", lines: LineTable | None = None, spend: Floats | None = None
+    text: str,
+    where: str = "",
+    lines: LineTable | None = None,
+    spend: Floats | None = None,
+    files: tuple[str, ...] = (),
 ) -> Claim:
     """The claim of a result, from the text of its JSON file.
 
@@ -173,17 +183,20 @@ def read_claim(
         where: Its name.
         lines: The table that was asked about, where the result is that of a table.
         spend: Money per line of the table.
+        files: Hashes of the table's files, where it is a Parquet data set.
 
     Raises:
         PlanError: the file is no result, or one whose plan does not hold together.
     """
     try:
-        return _read(text, lines, spend)
+        return _read(text, lines, spend, files)
     except PlanError as error:
         raise PlanError([replace(fault, where=where) for fault in error.faults]) from None
 
 
-def _read(text: str, lines: LineTable | None, spend: Floats | None) -> Claim:
+def _read(
+    text: str, lines: LineTable | None, spend: Floats | None, files: tuple[str, ...]
+) -> Claim:
     try:
         written = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -223,6 +236,7 @@ def _read(text: str, lines: LineTable | None, spend: Floats | None) -> Claim:
         gap=result.provenance.gap,
         fingerprint=result.provenance.input,
         table=result.provenance.table,
+        files=files if result.provenance.partitions else None,
         written=written,
     )
 
@@ -270,7 +284,8 @@ def check_claim(
         lang: Language of the sentences.
     """
     plan, voice = claim.plan, Voice(claim.plan, lang)
-    verdict = verify(plan, claim.spend, value=claim.value, bound=claim.bound, proof=claim.proof)
+    proof = claim.proof if claim.files is None else _on_all_rows(plan, claim.proof)
+    verdict = verify(plan, claim.spend, value=claim.value, bound=claim.bound, proof=proof)
     bound = None if math.isinf(verdict.bound) and verdict.bound > 0 else verdict.bound
     if bound is not None:
         bound = max(bound, verdict.value)
@@ -296,7 +311,16 @@ def check_claim(
         _scenario(claim, scenario, named, lang),
     )
     worth = None if bound is None else voice.worth(bound)
-    return Verification(plan, verdict, value, worth, gap, checks)
+    return Verification(plan, verdict, value, worth, gap, checks, _true_input(claim))
+
+
+def _on_all_rows(plan: Plan, proof: Proof | None) -> Proof | None:
+    """A proof over partitions knows the rules only: what says that a line is on has no price."""
+    prices = None if proof is None else proof.get("prices")
+    if not isinstance(prices, list):
+        return proof
+    missing = len(compile_plan(plan).rows) - len(prices)
+    return {"prices": [*prices, *[0.0] * missing]}
 
 
 def _bound(
@@ -375,8 +399,15 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+def _true_input(claim: Claim) -> str:
+    """The fingerprint of the question; a plan by partitions goes by its files."""
+    if claim.files is None:
+        return fingerprint(claim.plan)
+    return parts_fingerprint(claim.plan, claim.files)
+
+
 def _input(claim: Claim, lang: str) -> Check:
-    if fingerprint(claim.plan) == claim.fingerprint:
+    if _true_input(claim) == claim.fingerprint:
         return Check("input", holds=True, says=say("check.input", lang))
     fault = "the plan in the file is not the one that its fingerprint (provenance.input) is of"
     return Check("input", holds=False, says=say("check.input", lang), faults=(fault,))

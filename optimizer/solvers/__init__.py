@@ -1,6 +1,9 @@
-"""Problem → Solution. ``solve`` picks the first of ``SOLVERS`` that can do what is needed."""
+"""Problem → Solution. ``solve`` tries what is quick, then the first of ``SOLVERS`` that can."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 from optimizer.errors import NoSolver
 from optimizer.plan.curves import Floats
@@ -9,7 +12,8 @@ from optimizer.problem import MANY, Need, Problem
 from .branching import Branching
 from .linear import Linear
 from .prices import Prices
-from .solution import Options, Solution, Solver, Status
+from .separable import Separable, suits
+from .solution import Clock, Options, Solution, Solver, Status
 from .tangents import Tangents
 
 __all__ = ["SOLVERS", "beyond", "solve"]
@@ -19,6 +23,9 @@ SOLVERS: tuple[Solver, ...] = (Linear(), Tangents(), Branching())
 
 LARGE: Solver = Prices()
 """For many lines, where it can: quick, and all but always proven."""
+
+SMALL: Solver = Separable()
+"""For S-curves under rules on sums of spend: quick, and all but always proven."""
 
 # From so many lines on, a group's price says more than a tree of boxes.
 _PRICED = 300
@@ -44,15 +51,33 @@ def solve(
         SolverFailed: the backend gave up.
     """
     options, reasons = options or Options(), []
-    if problem.n_columns >= _PRICED and not problem.needs - LARGE.abilities:
-        quick = LARGE.solve(problem, options, start)
-        enough = problem.n_columns >= MANY and quick.spend is not None
-        if quick.status is not Status.STOPPED or enough or problem.bare.any():
-            return quick
-        start = start if quick.spend is None else quick.spend
+    clock, needs = Clock(options.time_limit), problem.needs
+    for solver in _quick(problem, needs):
+        found = solver.solve(problem, _left(options, clock), start)
+        last = clock.is_up or found.reason == "interrupted" or problem.n_columns >= MANY
+        enough = (last and found.spend is not None) or problem.bare.any()
+        if found.status is not Status.STOPPED or enough:
+            return replace(found, options=options, seconds=clock.seconds)
+        start = start if found.spend is None else found.spend
     for solver in SOLVERS:
-        lacking = problem.needs - solver.abilities
+        lacking = needs - solver.abilities
         if not lacking:
-            return solver.solve(problem, options, start)
+            found = solver.solve(problem, _left(options, clock), start)
+            return replace(found, options=options, seconds=clock.seconds)
         reasons.append(f"{solver.name} cannot do {', '.join(sorted(lacking))}")
     raise NoSolver("; ".join(reasons))
+
+
+def _quick(problem: Problem, needs: frozenset[Need]) -> Iterator[Solver]:
+    """Solvers that prove most problems of their kind, and leave the others to :data:`SOLVERS`."""
+    if problem.n_columns < MANY and suits(problem, needs):
+        yield SMALL
+    if problem.n_columns >= _PRICED and not needs - LARGE.abilities:
+        yield LARGE
+
+
+def _left(options: Options, clock: Clock) -> Options:
+    """The same with the time that is left."""
+    if options.time_limit is None:
+        return options
+    return replace(options, time_limit=max(options.time_limit - clock.seconds, 0.0))

@@ -25,7 +25,7 @@ from .groups import GroupedProblem, search
 from .settle import settle
 from .solution import Clock, Duals, Options, Solution, Status, relative_gap
 
-__all__ = ["Local", "Prices", "grouped", "usable_cores"]
+__all__ = ["Local", "Prices", "block_of", "grouped", "sampling", "usable_cores"]
 
 Index = NDArray[np.intp]
 Answer = TypeVar("Answer")
@@ -39,6 +39,21 @@ _FIRST = 20_000
 _EASY = 1e-4
 # Money that is nothing, as a share of what a group spends.
 _NOTHING = 1e-14
+
+
+def sampling(count: Index) -> tuple[Index, Floats]:
+    """The sample of lines in groups of *count*: some by number, and how likely others are.
+
+    The numbers are drawn from all lines, and count where a line's group is not rare. The lines of a
+    rare group are each in the sample with its rate; 0 where a group is not rare, shape (n_groups,).
+    """
+    n = int(count.sum())
+    if n <= 2 * _SAMPLE:
+        return np.zeros(0, np.intp), np.ones(len(count))
+    # Twice a few, so that drawing by chance leaves no group without a line.
+    rate = np.where(count <= 2 * _FEWEST, 1.0, _FEWEST / np.maximum(count, 1))
+    rare = _SAMPLE * count < _FEWEST * n
+    return np.random.default_rng(0).integers(n, size=_SAMPLE), np.where(rare, rate, 0.0)
 
 
 class Local:
@@ -67,16 +82,13 @@ class Local:
         whole, n = self.whole, self.n_groups
         if whole.n <= 2 * _SAMPLE:
             return whole, np.ones(n)
-        count, chance = np.bincount(whole.group, minlength=n), np.random.default_rng(0)
-        small = _SAMPLE * count < _FEWEST * whole.n
-        drawn = chance.integers(whole.n, size=_SAMPLE)
-        drawn = drawn[~small[whole.group[drawn]]]
-        if small.any():
-            # Twice a few, so that drawing by chance leaves no group without a line.
-            rate = np.where(count <= 2 * _FEWEST, 1.0, _FEWEST / np.maximum(count, 1))
-            rare = np.flatnonzero(small[whole.group])
-            rare = rare[chance.random(len(rare)) < rate[whole.group[rare]]]
-            drawn = np.concatenate([drawn, rare])
+        count = np.bincount(whole.group, minlength=n)
+        drawn, rate = sampling(count)
+        drawn = drawn[rate[whole.group[drawn]] == 0]
+        if rate.any():
+            rare = np.flatnonzero(rate[whole.group] > 0)
+            chance = np.random.default_rng(1).random(len(rare))
+            drawn = np.concatenate([drawn, rare[chance < rate[whole.group[rare]]]])
         block = whole.take(np.unique(drawn))
         taken = np.bincount(block.group, minlength=n)
         return block, count / np.maximum(taken, 1)
@@ -309,6 +321,17 @@ def _alike(marks: Floats) -> tuple[Index, Index]:
     return first, place
 
 
+def block_of(problem: Problem, group: Index) -> Block:
+    """The lines of a problem as one block, each in its *group*."""
+    optional = (problem.floor > 0) & (problem.lower <= 0)
+    low, high = problem.lower, problem.upper
+    if optional.any():
+        may = ~optional | (problem.floor <= high)  # else it is off for good
+        low = np.where(optional & may, problem.floor, np.where(may, low, 0.0))
+        high = np.where(may, high, 0.0)
+    return Block(problem.curves, problem.weights, problem.exposure, low, high, optional, group)
+
+
 def grouped(problem: Problem) -> Local:
     """The lines of a separable problem, those with the same part in every rule as one group."""
     rows = problem.rows
@@ -319,13 +342,7 @@ def grouped(problem: Problem) -> Local:
         np.asarray(rows.spend.T @ np.where(rows.definition, 0.0, mark)) + problem.price
     )
     n, matrix = len(first), rows.spend if len(rules) == len(rows) else rows.spend[rules]
-    optional = (problem.floor > 0) & (problem.lower <= 0)
-    low, high = problem.lower, problem.upper
-    if optional.any():
-        may = ~optional | (problem.floor <= high)  # else it is off for good
-        low = np.where(optional & may, problem.floor, np.where(may, low, 0.0))
-        high = np.where(may, high, 0.0)
-    whole = Block(problem.curves, problem.weights, problem.exposure, low, high, optional, group)
+    whole = block_of(problem, group)
     return Local(
         GroupedProblem(
             rows=Rows(
@@ -341,7 +358,7 @@ def grouped(problem: Problem) -> Local:
                 switches=sparse.csr_array((len(rules), 0)),
             ),
             price=problem.price[first],
-            low=per_group(group, np.where(optional, 0.0, problem.lower), n),
+            low=per_group(group, np.where(whole.optional, 0.0, problem.lower), n),
             high=per_group(group, whole.high, n),
         ),
         whole,

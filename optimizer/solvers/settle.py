@@ -28,6 +28,8 @@ _STEPS = 5
 _NOTHING = 1e-9
 # So many conditions are solved by least squares; more by the quicker normal equations.
 _FEW_ROWS = 60
+# Once lines move by a smaller share than this, the next step would move them by rounding.
+_SHARP = 1e-7
 
 
 def settle(problem: Problem, spend: Floats) -> Floats:
@@ -62,8 +64,11 @@ def _corrected(problem: Problem, cells: Floats, free: NDArray[np.intp]) -> Float
     # What is lifted keeps the definitions of stocks by itself.
     defined = rows.definition if problem.has_stocks else np.zeros(len(rows), bool)
     on_outcomes = np.diff(rows.outcomes.indptr) > 0
-    left = rows.spend @ spend + rows.outcomes @ outcomes
-    scale = np.maximum(abs(rows.spend) @ spend + abs(rows.outcomes) @ outcomes, 1e-300)
+    on_spend, on_outcome, _ = rows.absolute
+    left, scale = rows.spend @ spend, on_spend @ spend
+    if rows.outcomes.nnz:
+        left, scale = left + rows.outcomes @ outcomes, scale + on_outcome @ outcomes
+    scale = np.maximum(scale, 1e-300)
     target = np.where(abs(left - rows.lower) <= abs(left - rows.upper), rows.lower, rows.upper)
     missing = target - left
     near = np.where(on_outcomes, _NEAR_OUTCOME, 10 * _NEAR)
@@ -128,24 +133,21 @@ def sharpened(problem: Problem, spend: Floats) -> Floats:
         if not len(free):
             return spend
         left = rows.spend @ spend
-        room = _NEAR * np.maximum(abs(rows.spend) @ spend, 1e-300)
+        room = _NEAR * np.maximum(rows.absolute[0] @ spend, 1e-300)
         binds = (abs(left - rows.lower) <= room) | (abs(left - rows.upper) <= room)
         binds &= (np.diff(rows.switches.indptr) == 0) & (np.diff(rows.outcomes.indptr) == 0)
-        # Steps are measured in shares of each line's spend, so that every number is near one.
+        # Steps are measured in shares of each line's spend, so that every number is near one. Lines
+        # alone have a diagonal system; the few rows that bind are solved for first.
         size = spend[free]
-        across = rows.spend[binds][:, free].toarray() * size / room[binds, None] * _NEAR
+        across = rows.spend[binds].toarray()[:, free] * size / room[binds, None] * _NEAR
         gain = (problem.weights * problem.slopes(spend) - problem.price)[free] * size
-        curvature = bend[free] * size**2
-        scale = max(float(abs(curvature).max()), 1e-300)
-        m = len(across)
-        system = np.zeros((len(free) + m, len(free) + m))
-        system[: len(free), : len(free)] = np.diag(curvature / scale)
-        system[: len(free), len(free) :] = across.T
-        system[len(free) :, : len(free)] = across
-        right = np.concatenate([-gain / scale, np.zeros(m)])
-        change = np.linalg.lstsq(system, right, rcond=1e-14)[0][: len(free)]
+        ease = 1.0 / np.maximum(abs(bend[free]) * size**2, 1e-300)
+        prices = np.linalg.lstsq((across * ease) @ across.T, across @ (ease * gain), rcond=1e-14)[0]
+        change = ease * (gain - across.T @ prices)
         if not np.all(abs(change) < 0.1):
             return spend
         spend = spend.copy()
         spend[free] += change * size
+        if np.all(abs(change) < _SHARP):
+            break
     return spend

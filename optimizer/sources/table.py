@@ -27,13 +27,27 @@ from optimizer.plan.table import KINDS, PARAMETERS, LineTable, Texts, as_texts, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLES", "load_spend", "load_table", "need_parquet", "read_lines"]
+__all__ = [
+    "NUMBERS",
+    "TABLES",
+    "TEXTS",
+    "Coded",
+    "Columns",
+    "load_spend",
+    "load_table",
+    "need_parquet",
+    "question",
+    "read_lines",
+]
 
 TABLES = (".csv", ".parquet")
 """Endings of the files that are read as tables."""
 
-_TEXTS = ("line", "channel", "role", "curve")
-_NUMBERS = {
+Coded = tuple[NDArray[np.str_], NDArray[np.intp]]
+"""Words, and which of them each row has."""
+
+TEXTS = ("line", "channel", "role", "curve")
+NUMBERS = {
     "value": np.nan,
     "price": 1.0,
     "minimum": 0.0,
@@ -88,8 +102,33 @@ def load_table(
     """
     is_frame = not isinstance(source, str | os.PathLike)
     title = "Table" if is_frame else Path(str(source)).stem
+    document = question(
+        name=name or title,
+        business=business,
+        currency=currency,
+        budget=budget,
+        value=value,
+        split=split,
+        objective=objective,
+        constraints=constraints,
+    )
+    return from_document(document, lines=read_lines(source, curve=curve))
+
+
+def question(
+    *,
+    name: str,
+    budget: float | str | None = None,
+    split: Any = None,
+    business: str = "none",
+    objective: Any = "profit",
+    constraints: Mapping[str, Any] | None = None,
+    currency: str = "USD",
+    value: float | str | None = None,
+) -> dict[str, Any]:
+    """What is asked of a table as a document without lines; see :func:`load_table`."""
     stated = {
-        "name": name or title,
+        "name": name,
         "business": business,
         "currency": currency,
         "budget": budget,
@@ -98,8 +137,7 @@ def load_table(
         "objective": objective,
         "constraints": dict(constraints or {}),
     }
-    document = {key: item for key, item in stated.items() if item is not None}
-    return from_document(document, lines=read_lines(source, curve=curve))
+    return {key: item for key, item in stated.items() if item is not None}
 
 
 def read_lines(
@@ -123,7 +161,7 @@ def read_lines(
     else:
         frame = source
     try:
-        return _Columns(frame, curve, first_row).table()
+        return Columns(frame, curve, first_row).table()
     except PlanError as error:
         raise PlanError([replace(fault, where=where) for fault in error.faults]) from None
 
@@ -135,7 +173,7 @@ def load_spend(source: str | os.PathLike[str], lines: LineTable) -> Floats:
         PlanError: the file cannot be read, or is not about these lines.
         ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
     """
-    columns = _Columns(_read(Path(source), str(source)), None, 1)
+    columns = Columns(_read(Path(source), str(source)), None, 1)
     missing = [title for title in ("line", "spend") if title not in columns.titles]
     faults = [Fault(title, "is missing", "Give what -o wrote") for title in missing]
     if not faults:
@@ -170,11 +208,15 @@ def _read(path: Path, where: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        if path.suffix.lower() == ".parquet":
+        if path.suffix.lower() == ".parquet" or path.is_dir():
             need_parquet()
-            return pd.read_parquet(path)
+            files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+            frames = [pd.read_parquet(file) for file in files]
+            if frames:
+                return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+            raise ValueError("there is no Parquet file in the folder")
         if path.suffix.lower() == ".csv":
-            texts = dict.fromkeys(_TEXTS, "str")
+            texts = dict.fromkeys(TEXTS, "str")
             kept = {"keep_default_na": False, "na_values": [""], "skip_blank_lines": False}
             return pd.read_csv(path, dtype=texts, encoding="utf-8-sig", **kept)  # type: ignore[call-overload, no-any-return]
     except OSError as error:
@@ -189,11 +231,15 @@ def _read(path: Path, where: str) -> pd.DataFrame:
     raise PlanError(Fault("", f"{path.suffix or 'no ending'} is no table", advice, where))
 
 
-class _Columns:
+class Columns:
     """The columns of a frame, checked and made ready; gathers what is wrong."""
 
-    def __init__(self, frame: pd.DataFrame, kind: str | None, first_row: int) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, kind: str | None, first_row: int, first_name: int | None = None
+    ) -> None:
+        """*first_row* is what faults call the first row, *first_name* what its line is called."""
         self.frame, self.kind, self.first_row = frame, kind, first_row
+        self.first_name = first_row if first_name is None else first_name
         self.titles = [str(title) for title in frame.columns]
         self.n = len(frame)
         self.faults: list[Fault] = []
@@ -207,22 +253,9 @@ class _Columns:
         self.faults += self._head_faults()
         if self.faults or not self.n:
             raise PlanError(self.faults or [Fault("", "there is no row", "Give one per line")])
-        channel, role = self.texts("channel"), self.texts("role")
-        numbers = {title: self.numbers(title, default) for title, default in _NUMBERS.items()}
-        families = self.families()
-        known = {*_TEXTS, *_NUMBERS, *PARAMETERS}
-        tags = {title: self.texts(title) for title in self.titles if title not in known}
-        name = self.names(channel)
+        columns = self._columns()
         try:
-            made = LineTable(
-                channel=channel,
-                families=families,
-                name=name,
-                role=role,
-                tags=tags,
-                first_row=self.first_row,
-                **numbers,
-            )
+            made = LineTable(**columns)
         except PlanError as error:
             # What could not be read stands as nothing, and is told as what it was.
             told = {fault.path for fault in self.faults}
@@ -230,6 +263,24 @@ class _Columns:
         if self.faults:
             raise PlanError(self.faults)
         return made
+
+    def known(self, *, named: bool) -> LineTable:
+        """The table of lines, where it was checked before; its names only if *named*."""
+        return LineTable.known(**self._columns(named=named))
+
+    def _columns(self, *, named: bool = True) -> dict[str, Any]:
+        channel = self.texts("channel")
+        known = {*TEXTS, *NUMBERS, *PARAMETERS}
+        numbers = {title: self.numbers(title, default) for title, default in NUMBERS.items()}
+        return {
+            "channel": channel,
+            "role": self.texts("role"),
+            "name": self.names(channel) if named else np.zeros(self.n, "<U1"),
+            "families": self.families(),
+            "tags": {title: self.texts(title) for title in self.titles if title not in known},
+            "first_row": self.first_row,
+            **numbers,
+        }
 
     def _head_faults(self) -> Iterator[Fault]:
         if len(set(self.titles)) < len(self.titles):
@@ -251,11 +302,29 @@ class _Columns:
         texts = as_texts(np.zeros(self.n, "<U1"))
         if title not in self.titles:
             return texts
+        if self._is_coded(title):
+            words, at = self.coded(title)
+            return np.asarray(as_texts(words)[at])
         for start in range(0, self.n, _CHUNK):  # Python's own texts of a few rows at a time
             piece = self.frame[title].iloc[start : start + _CHUNK]
             plain = piece.astype(object).where(piece.notna(), "")
             texts[start : start + _CHUNK] = as_texts(plain.to_numpy())
         return texts
+
+    def coded(self, title: str) -> Coded:
+        """A column of texts as its words and, for each row, which of them it has."""
+        if not self._is_coded(title):
+            words, at = np.unique(self.texts(title), return_inverse=True)
+            return np.array(words.tolist(), dtype=np.str_), at
+        values = self.frame[title].cat
+        words = np.array([*(str(word) for word in values.categories), ""], dtype=np.str_)
+        at = values.codes.to_numpy().astype(np.intp)
+        return words, np.where(at < 0, len(words) - 1, at)
+
+    def _is_coded(self, title: str) -> bool:
+        import pandas as pd
+
+        return title in self.titles and isinstance(self.frame[title].dtype, pd.CategoricalDtype)
 
     def numbers(self, title: str, default: float) -> Floats:
         """A column of numbers; *default* where there is nothing."""
@@ -282,22 +351,22 @@ class _Columns:
         """The names of the lines: ``channel.line``, or ``channel.`` and the number of the row."""
         if "line" in self.titles:
             given = self.texts("line")
-            whole = np.strings.startswith(given, np.strings.add(channel, "."))
-            whole |= (given == channel) | (given == "")
+            whole = (given == channel) | (given == "")
+            dotted = np.flatnonzero(np.strings.find(given, ".") >= 0)
+            prefix = np.strings.add(channel[dotted], ".")
+            whole[dotted] |= np.strings.startswith(given[dotted], prefix)
         else:
-            rows = np.arange(self.first_row, self.first_row + self.n)
+            rows = np.arange(self.first_name, self.first_name + self.n)
             given, whole = as_texts(rows), np.zeros(self.n, bool)
         joined = np.strings.add(np.strings.add(channel, "."), given)
         return np.where(whole, given, joined)
 
     def families(self) -> tuple[tuple[Any, NDArray[np.intp], tuple[Floats, ...]], ...]:
         """The curves by kind; a parameter that its kind does not have is a fault."""
-        if "curve" in self.titles:
-            kinds = np.strings.lower(np.strings.strip(self.texts("curve")))
-            kinds = np.where(kinds == "", self.kind or "", kinds)
-        else:
-            kinds = np.full(self.n, self.kind or "")
-        words, at = np.unique(kinds, return_inverse=True)
+        kinds, at = self.coded("curve")
+        kinds = np.strings.lower(np.strings.strip(kinds))
+        words, same = np.unique(np.where(kinds == "", self.kind or "", kinds), return_inverse=True)
+        at = same[at]
         columns = {
             title: self.numbers(title, np.nan) for title in PARAMETERS if title in self.titles
         }
@@ -305,6 +374,8 @@ class _Columns:
         found = []
         for position, word in enumerate(words.tolist()):
             index = np.flatnonzero(at == position)
+            if not index.size:
+                continue
             kind = KINDS.get(word)
             if kind is None:
                 wrong = at == position

@@ -46,9 +46,10 @@ EXIT_CODES = {
 }
 
 EXTRAS = {
-    "xlsxwriter": ("Excel", "excel"),
-    "openpyxl": ("Excel", "excel"),
-    "pyarrow": ("Parquet", "parquet"),
+    "xlsxwriter": ("Excel files need", "excel"),
+    "openpyxl": ("Excel files need", "excel"),
+    "pyarrow": ("Parquet files need", "parquet"),
+    "distributed": ("a cluster needs", "dask"),
 }
 """Optional libraries: what needs them, and the extra that installs them."""
 
@@ -249,8 +250,8 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
         case errors.AdsplitError():
             return UNEXPECTED, {**kind, "message": str(error)}
         case ModuleNotFoundError() if error.name in EXTRAS:
-            files, extra = EXTRAS[error.name]
-            words = f"{files} files need {error.name}; "
+            need, extra = EXTRAS[error.name]
+            words = f"{need} {error.name}; "
             words += f"install it with: pip install 'adsplit[{extra}]'"
             return MISSING, {**kind, "message": words}
         case OSError() if error.strerror:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from .commands import OK, STOPPED
+from .commands import OK, STOPPED, note
 from .files import write_atomically
 from .options import Out, Search, chain, option
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from optimizer.allocation import Allocation
     from optimizer.plan.curves import Floats
     from optimizer.plan.table import LineTable
+    from optimizer.solvers.partitions import Team
 
     from .paper import Paper
 
@@ -51,6 +54,12 @@ table_options = chain(
     option("--curve", metavar="KIND", section="Table", help="Kind of curve where no column says."),
     option("--value", metavar="MONEY", section="Table", help="Money per outcome where none is."),
     option("--currency", metavar="CODE", section="Table", help="Three letters (default: USD)."),
+    option(
+        "--scheduler",
+        metavar="ADDRESS",
+        section="Table",
+        help="Work through partitions on a Dask cluster; local: one of all cores here.",
+    ),
 )
 verified_table = chain(
     option("--lines", metavar="FILE", section="Table", help="The table that was optimized."),
@@ -58,16 +67,18 @@ verified_table = chain(
     option("--curve", metavar="KIND", section="Table", help="Kind of curve where no column says."),
 )
 _NAMES = ("budget", "objective", "constraints", "curve", "value", "currency")
+# From so many lines on a cluster of this machine's cores is started unasked.
+_MANY = 5_000_000
 
 
 def is_table(name: str) -> bool:
-    """Whether an argument is a table of lines and no scenario."""
-    return name.lower().endswith((".csv", ".parquet"))
+    """Whether an argument is a table of lines, or a folder of them, and no scenario."""
+    return name.lower().endswith((".csv", ".parquet")) or Path(name).is_dir()
 
 
 def refuse_table_options(options: dict[str, Any]) -> None:
     """Take the options of a table away; a scenario has these in its file."""
-    for name in _NAMES:
+    for name in (*_NAMES, "scheduler"):
         if options.pop(name):
             raise click.UsageError(
                 f"--{name.removesuffix('s')} is for a table of lines; a scenario has it in its "
@@ -77,17 +88,22 @@ def refuse_table_options(options: dict[str, Any]) -> None:
 
 def read_table(
     options: dict[str, Any], scenario: str | None
-) -> tuple[LineTable | None, Floats | None]:
-    """The table and the spend that a result is about, where it is about a table."""
+) -> tuple[LineTable | None, Floats | None, tuple[str, ...]]:
+    """The table and the spend that a result is about, where it is about a table.
+
+    With the hashes of the files of a Parquet data set.
+    """
+    from optimizer.sources.parts import file_digests
     from optimizer.sources.table import load_spend, read_lines
 
     source, spend, curve = (options.pop(name) for name in ("lines", "spend", "curve"))
     if source is None and spend is None and curve is None:
-        return None, None
+        return None, None, ()
     if source is None or spend is None or scenario is not None:
         raise click.UsageError("a table needs --lines and --spend, and has no --scenario")
     lines = read_lines(source, curve=curve)
-    return lines, load_spend(spend, lines)
+    is_set = not source.lower().endswith(".csv")
+    return lines, load_spend(spend, lines), file_digests(source) if is_set else ()
 
 
 def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
@@ -106,6 +122,11 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     source_of_gap = click.get_current_context().get_parameter_source("gap")
     if source_of_gap is ParameterSource.DEFAULT:
         options["gap"] = _GAP
+    scheduler, output = options.pop("scheduler"), options["output"]
+    if source.is_dir() or scheduler or (output is not None and not output.suffix):
+        if source.suffix.lower() == ".csv":
+            raise click.UsageError("partitions are those of Parquet files; CSV is read as one")
+        return _optimize_partitions(options, source, about, scheduler)
     out, search = Out.of(options, _ENDINGS), Search.of(options)
     target = out.output
     if target is not None and target.suffix.lower() == ".parquet":
@@ -115,12 +136,70 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     Out(out.format, None, out.lang).emit(
         lambda: line_items.lines_answer(best),
         lambda: {"groups": line_items.group_frame(best)},
-        lambda paper: _show(paper, best),
+        lambda paper: _show(paper, best, line_items.group_frame(best)),
     )
     if target is not None:
         write_atomically(target, _content(best, target.suffix.lower(), out.lang))
         out.wrote(target)
     return OK if best.status == "optimal" else STOPPED
+
+
+def _optimize_partitions(
+    options: dict[str, Any], source: Path, about: dict[str, Any], scheduler: str | None
+) -> int:
+    """Work through the partitions of a data set, print sums and write all lines to a folder."""
+    from optimizer.analysis.partitions import optimize_parts, parts_answer
+    from optimizer.sources.parts import find_parts
+    from optimizer.sources.table import question
+
+    _check_folder(options["output"])
+    out, search = Out.of(options, ("", ".json")), Search.of(options)
+    folder = out.output if out.output is not None and not out.output.suffix else None
+    curve = about.pop("curve", None)
+    asked = question(name=source.stem, **about)
+    with search, ExitStack() as stack:
+        partitions = find_parts(source, curve=curve)
+        found = optimize_parts(
+            partitions,
+            asked,
+            team=_team(stack, scheduler, partitions[-1].start + partitions[-1].n, out.lang),
+            counted=search.ticker.counted,
+            folder=folder,
+            **search.one,
+        )
+    Out(out.format, None if folder else out.output, out.lang).emit(
+        lambda: parts_answer(found),
+        lambda: {"groups": found.groups},
+        lambda paper: _show(paper, found.sums, found.groups),
+    )
+    if folder is not None:
+        out.wrote(folder)
+    return OK if found.sums.status == "optimal" else STOPPED
+
+
+def _check_folder(output: Path | None) -> None:
+    """Say before any work is done that a plan cannot be written by partitions."""
+    if output is None or output.suffix.lower() == ".json":
+        return
+    if output.suffix:
+        words = f"{output} is one file: over partitions give a folder, or .json for the sums"
+        raise click.BadParameter(words, param_hint="-o")
+    if output.exists():
+        raise click.BadParameter(f"{output} is there already", param_hint="-o")
+
+
+def _team(stack: ExitStack, scheduler: str | None, lines: int, lang: str) -> Team | None:
+    """Who works through the partitions; None: this process, one after the other."""
+    from optimizer.solvers.cluster import LOCAL, cluster, has_dask
+
+    from .phrases import phrase
+
+    if scheduler is None:
+        cores = os.cpu_count() or 1
+        if lines < _MANY or cores == 1 or not has_dask():
+            return None
+        note(phrase("own_cluster", lang, cores=cores))
+    return stack.enter_context(cluster(scheduler or LOCAL))
 
 
 def _content(best: Allocation, ending: str, lang: str) -> bytes:
@@ -141,7 +220,7 @@ def _content(best: Allocation, ending: str, lang: str) -> bytes:
     return stream.getvalue()
 
 
-def _show(paper: Paper, best: Allocation) -> None:
+def _show(paper: Paper, best: Allocation, frame: Any) -> None:
     """Sums per channel and role, the rules that bind, and the proof."""
     from optimizer.analysis import line_items
     from optimizer.words import label, number, percent
@@ -149,7 +228,6 @@ def _show(paper: Paper, best: Allocation) -> None:
     from .numbers import NONE, Scale, short
 
     plan, lang = best.plan, paper.lang
-    frame: Any = line_items.group_frame(best)
     known = bool(frame["current"].notna().all())
     scale = Scale.of([best.spent, plan.budget, frame["value"].sum()], plan.currency, lang)
     paper.print(plan.name, "dim")

@@ -16,6 +16,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "change": ("Change", "变化"),
     "share": ("Share", "占比"),
     "held_by": ("Held by", "受限于"),
+    "own_cluster": (
+        "Many lines: working with {cores} processes (--scheduler names a cluster instead)",
+        "条目众多：使用 {cores} 个进程（可用 --scheduler 指定集群）",
+    ),
     "total": ("Total", "合计"),
     "minimum": ("minimum", "下限"),
     "maximum": ("maximum", "上限"),

@@ -18,6 +18,8 @@ from optimizer.analysis.sweep import sweep2
 from optimizer.problem import compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.prices import Prices, usable_cores
+from optimizer.solvers.settle import sharpened
+from optimizer.solvers.smoothing import Boxes, SmoothDual
 from optimizer.solvers.solution import Options, Status
 from tests.solvers.milp import refined
 
@@ -64,6 +66,35 @@ def test_against_one_start_of_slsqp(n, caps, goal):
         ratios.append((theirs / ours, ours, theirs))
     ratio, ours, theirs = sorted(ratios)[1]
     told(f"{n} S-curves, proven", ours, theirs, f"≥ {goal:.2g} × : {ratio:.2g} ×", ratio >= goal)
+
+
+@pytest.mark.parametrize(("n", "caps"), [(8, True), (40, False)])
+def test_where_the_time_of_few_lines_goes(n, caps, monkeypatch):
+    """Not a mark: how often the dual is evaluated, and what one evaluation costs."""
+    counts, at = [], SmoothDual.at
+    for seed in range(6):
+        asked = []
+        monkeypatch.setattr(SmoothDual, "at", lambda *a, asked=asked: asked.append(1) or at(*a))
+        solve(compile_plan(s_curves(n, seed, caps=caps)))
+        counts.append(len(asked))
+    monkeypatch.undo()
+    plan = s_curves(n, 0, caps=caps)
+    problem = compile_plan(plan)
+    dual, boxes = SmoothDual(problem), Boxes.of(problem, problem.lower[None], problem.upper[None])
+    rows = dual.guess(boxes, 1.0)
+    state = dual.at(boxes, rows, 1.0)
+    spend = solve(problem).spend
+    works = {
+        "compiling": lambda: compile_plan(plan),
+        "tables": lambda: SmoothDual(problem),
+        "an evaluation": lambda: dual.at(boxes, rows, 1.0),
+        "a step": lambda: dual._step(state),
+        "an exact bound": lambda: dual.bound(boxes, rows),
+        "sharpening": lambda: sharpened(problem, spend),
+    }
+    times = ", ".join(f"{name} {seconds(work, 99) * 1e3:.2f} ms" for name, work in works.items())
+    print(f"\n{n} S-curves: {statistics.median(counts):.0f} evaluations; {times}")
+    assert min(counts) > 0
 
 
 def test_a_thousand_s_curves_under_the_time_slsqp_needs_for_200():
