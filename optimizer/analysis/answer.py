@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from optimizer.allocation import Allocation
 from optimizer.plan.constraints import Share, Split
 from optimizer.plan.document import to_document
+from optimizer.plan.flows import CAPACITY
 from optimizer.plan.plan import Plan
 from optimizer.problem import BUDGET
 from optimizer.words import label, money, say
-from optimizer.words.rules import rule_in_words
+from optimizer.words.rules import capacity_in_words, rule_in_words
 
 from .explanation import explain
 from .proofs import as_parts
@@ -98,7 +99,19 @@ def figures(allocation: Allocation) -> dict[str, Any]:
             "feasible": today.is_feasible,
         },
         "lines": list(_lines(allocation)),
-        "periods": [],
+        **_over_time(allocation),
+    }
+
+
+def _over_time(allocation: Allocation) -> dict[str, Any]:
+    """Money by line and period; with periods also totals per period and the stages."""
+    if allocation.plan.periods is None:
+        return {"periods": []}
+    cells = allocation.by_cell[["period", "line", "spend", "outcome", "marginal_return", "at"]]
+    return {
+        "periods": records(cells),
+        "totals": records(allocation.by_period),
+        "stages": records(allocation.by_stage),
     }
 
 
@@ -251,12 +264,14 @@ def _limit_in_words(name: str, allocation: Allocation, lang: str) -> str:
     if name == BUDGET:
         cash = money(plan.budget or 0.0, plan.currency, lang, compact=True)
         return say("rule.budget", lang, budget=cash)
+    if name.startswith(f"{CAPACITY} "):
+        return capacity_in_words(plan, name.removeprefix(f"{CAPACITY} "), lang)
     line, word = next(
         (name[: -len(word) - 1], word)
         for word in ("minimum if active", "minimum", "maximum", "locked")
         if name.endswith(f" {word}")
     )
-    at = list(grid.names).index(line)
+    at = list(grid.names).index(line)  # the first period stands for all
     key, limit = {
         "maximum": ("rule.line_maximum", grid.maximum[at]),
         "minimum": ("rule.line_minimum", grid.minimum[at]),

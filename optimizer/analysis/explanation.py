@@ -15,7 +15,8 @@ import numpy as np
 
 from optimizer.allocation import Allocation
 from optimizer.plan.curves import Points
-from optimizer.problem import NEAR
+from optimizer.plan.flows import CAPACITY
+from optimizer.problem import NEAR, Problem
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name
@@ -66,38 +67,49 @@ def held_by(allocation: Allocation, lang: str = "en") -> tuple[tuple[str, ...], 
     None where the line stands at a limit of its own or at a point of its own curve; a line left at
     today's spend by a rule on changes is held by that rule alone.
     """
-    plan, problem, spend = allocation.plan, allocation.problem, allocation.spend
-    rows, grid = problem.rows, problem.grid
-    room = NEAR * np.maximum(np.where(np.isfinite(problem.upper), problem.upper, spend.sum()), 1.0)
+    plan, problem, grid = allocation.plan, allocation.problem, allocation.problem.grid
+    rows, spend = problem.rows, grid.by_line(allocation.spend)
+    most = problem.upper[: problem.n_cells]
+    most = grid.by_line(np.where(np.isfinite(most), most, spend.sum()))
+    room = NEAR * np.maximum(np.minimum(most, max(grid.budget, 0.0)), 1.0)
     held: list[list[str]] = [[] for _ in plan.lines]
     positions = np.flatnonzero(~rows.definition)
     binding: Any = allocation.binding
     tight = binding["binding"].to_numpy(bool)
     for row, position in zip(binding[tight].itertuples(), positions[tight], strict=True):
-        touched = {
-            *rows.spend[[position]].indices.tolist(),
-            *rows.outcomes[[position]].indices.tolist(),
-        }
+        columns = np.concatenate(
+            [rows.spend[[position]].indices, rows.outcomes[[position]].indices]
+        )
+        touched = set(_lines_of(problem, columns))
         if len(touched) < len(held):
             name = rule_name(str(row.rule), plan, lang, str(row.part))
             for line in touched:
                 held[line].append(name)
     full = set(binding["rule"][tight])
-    still = np.abs(spend - grid.current) <= room
+    still = np.abs(spend - grid.by_line(grid.current)) <= room
     for rule in plan.rules:
         # A smallest change keeps a line in its place as the number of changes does.
         if rule.kind == "changes" and (rule.name in full or rule.at_least is not None):
-            for line in np.flatnonzero(grid.select(rule.where) & still).tolist():
+            meant = grid.select(rule.where).reshape(-1, grid.n_periods).any(axis=1)
+            for line in np.flatnonzero(meant & still).tolist():
                 held[line] = [rule_name(rule.name, plan, lang)]
     at_limit = allocation.by_line["at"].notna().to_numpy()
-    for line in np.flatnonzero(at_limit | (problem.lower == problem.upper)).tolist():
+    fixed = (problem.lower == problem.upper)[: problem.n_cells].reshape(-1, grid.n_periods)
+    for line in np.flatnonzero(at_limit | fixed.all(axis=1)).tolist():
         held[line] = []
     for line, stated in enumerate(plan.lines):
         if not still[line] and isinstance(stated.curve, Points):
-            knots = stated.curve.knots[0] * stated.price
+            knots = stated.curve.knots[0] * stated.price * grid.n_periods
             if (abs(knots - spend[line]) <= room[line]).any():
                 held[line] = []
     return tuple(tuple(dict.fromkeys(names)) for names in held)
+
+
+def _lines_of(problem: Problem, columns: Any) -> list[int]:
+    """The lines that some columns belong to; those of many lines, such as goodwill, left out."""
+    flows = problem.grid.flows
+    lines = columns if flows is None else flows.line[columns]
+    return [int(line) for line in lines if line >= 0]
 
 
 class _Teller(Alerts):
@@ -154,6 +166,10 @@ class _Teller(Alerts):
         """Whether some line, taken for itself, would earn more than it costs."""
         problem = self.answer.problem
         most = np.where(np.isfinite(problem.upper), problem.upper, _MUCH)
+        if problem.has_stocks:  # no line stands for itself
+            nothing = problem.value(problem.lift(0.0 * most))
+            shares = np.geomspace(1e-6, 1.0, 30)
+            return any(problem.value(problem.lift(share * most)) > nothing for share in shares)
         return any(
             bool((problem.weights * problem.outcomes(spend) > problem.price * spend).any())
             for spend in (share * most for share in np.geomspace(1e-6, 1.0, 100))
@@ -302,7 +318,7 @@ class _Teller(Alerts):
             average = was.worth / was.current
             if 0 < was.marginal < 0.5 * average:
                 return self._says_rate("reason.saturated", next=was.marginal, average=average)
-        takeoff = line.curve.inflection * line.price
+        takeoff = line.curve.inflection * line.price * self.answer.problem.grid.n_periods
         if up and self.takes_off(index) and was.current < takeoff <= row.spend:
             return voice.say("reason.s_curve", takeoff=voice.cash(takeoff))
         if up and row.marginal < was.marginal < math.inf:
@@ -326,7 +342,9 @@ class _Teller(Alerts):
     def _asking(self, index: int) -> str:
         """The binding rules that ask for money on a line, in words; empty without one."""
         problem, kinds = self.answer.problem, {rule.name: rule.kind for rule in self.plan.rules}
-        column = problem.rows.spend[:, [index]].toarray()[:, 0][~problem.rows.definition]
+        n = problem.grid.n_periods
+        own = slice(index * n, (index + 1) * n)
+        column = problem.rows.spend[:, own].sum(axis=1)[~problem.rows.definition]
         names = [
             rule_name(row.rule, self.plan, self.voice.lang, row.part)
             for row, weight in zip(self.binding.itertuples(), column, strict=True)
@@ -385,6 +403,8 @@ class _Teller(Alerts):
                 key = "binds.budget_plain" if price is None else "binds.budget"
             else:
                 key = "binds.plain" if price is None else f"binds.{unit}"
+                if price is not None and row["rule"].startswith(f"{CAPACITY} "):
+                    key = "binds.capacity"
             slots = {"rule": rule, "one": self.voice.one, "noun": self.voice.noun}
             if price is not None and price > 0 and unit == "money" and not self.voice.counts_money:
                 key, slots["cost"] = f"{key}_cost", self.voice.money(1 / price)

@@ -70,17 +70,19 @@ class Teller:
             for row, is_soft in zip(rules.itertuples(), soft, strict=True)
             if not is_soft and row.violation > size
         ]
-        low, high = allocation.spend < problem.lower - size, allocation.spend > problem.upper + size
+        n, spend = problem.n_cells, allocation.spend
+        lower, upper, floor = problem.lower[:n], problem.upper[:n], problem.floor[:n]
+        low, high = spend < lower - size, spend > upper + size
         for mask, word in ((low, "minimum"), (high, "maximum")):
             names += [
                 rule_name(f"{line} {'locked' if locked else word}", plan, self.voice.lang)
                 for line, locked in zip(
                     problem.grid.names[mask],
-                    (problem.lower[mask] == problem.upper[mask]),
+                    (lower[mask] == upper[mask]),
                     strict=True,
                 )
             ]
-        small = (allocation.spend > size) & (allocation.spend < problem.floor - size) & ~low
+        small = (spend > size) & (spend < floor - size) & ~low
         names += [
             rule_name(f"{line} minimum if active", plan, self.voice.lang)
             for line in problem.grid.names[small]

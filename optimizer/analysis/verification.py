@@ -58,6 +58,12 @@ class _Objective(_Part):
     value: float
 
 
+class _Cell(_Part):
+    line: str
+    period: str
+    spend: float
+
+
 class _Provenance(_Part):
     input: str
     applied: list[str]
@@ -80,6 +86,7 @@ class _Result(_Common):
 
     contract: Literal["adsplit.allocation/1"] = Field(alias="schema")
     lines: list[_Line]
+    periods: list[_Cell] = Field(default_factory=list)
 
 
 class _TableResult(_Common):
@@ -94,7 +101,7 @@ class Claim:
 
     plan: Plan
     spend: Floats
-    """Shape (n_lines,), in the order of the plan."""
+    """Shape (n_cells,), in the order of the plan."""
     value: float
     """The objective, as solvers count it: minus the spend for lowest_spend."""
     bound: float | None
@@ -253,6 +260,8 @@ def _no_constant(name: str) -> None:
 
 
 def _spends(plan: Plan, result: _Result) -> Floats:
+    if plan.periods is not None:
+        return _spends_over_time(plan, result)
     given = {line.line: line.spend for line in result.lines}
     names = [line.name for line in plan.lines]
     faults = [
@@ -270,6 +279,27 @@ def _spends(plan: Plan, result: _Result) -> Floats:
     if faults:
         raise PlanError(faults)
     return np.array([given[name] for name in names], float)
+
+
+def _spends_over_time(plan: Plan, result: _Result) -> Floats:
+    """Money by line and period; what is missing, twice or too much is told."""
+    cells = {(cell.line, cell.period): cell.spend for cell in result.periods}
+    labels = plan.grid.periods
+    meant = [(line.name, label) for line in plan.lines for label in labels]
+    faults = [
+        Fault("periods", f"{line} {period} is no line and period of the plan", "Take it out")
+        for line, period in sorted(set(cells) - set(meant))
+    ]
+    faults += [
+        Fault("periods", f"{line} {period} is missing", "Give every line in every period")
+        for line, period in meant
+        if (line, period) not in cells
+    ]
+    if len(cells) < len(result.periods):
+        faults.append(Fault("periods", "has a line and period twice", "Give each once"))
+    if faults:
+        raise PlanError(faults)
+    return np.array([cells[cell] for cell in meant], float)
 
 
 def check_claim(
@@ -363,7 +393,9 @@ def _figures(claim: Claim, lang: str) -> Check:
             true = figures(allocation)
             lines = claim.written["lines"]
             order = {line["line"]: position for position, line in enumerate(lines)}
-            true["lines"] = sorted(true["lines"], key=lambda line: order[line["line"]])
+            true["lines"] = sorted(
+                true["lines"], key=lambda line: order.get(line["line"], len(order))
+            )
     for key in ("solver", "seconds", "provenance", "plan", "proof"):  # nobody can tell
         true.pop(key, None)
     faults = list(_differences(true, claim.written, ""))

@@ -11,7 +11,7 @@ from optimizer.plan.units import Percent
 
 from . import label, listed, money, number, percent, say, stage
 
-__all__ = ["line_rules", "rule_in_words", "rule_name"]
+__all__ = ["capacity_in_words", "line_rules", "rule_in_words", "rule_name"]
 
 Where = Mapping[str, tuple[str, ...]]
 
@@ -71,15 +71,20 @@ def line_rules(plan: Plan, lang: str = "en") -> list[str]:
 
 def _capacities(plan: Plan, lang: str) -> list[str]:
     """What each stage of the funnel can follow up, one sentence each."""
-    sentences = []
-    for name, limit in () if plan.funnel is None else plan.funnel.capacity.items():
-        if isinstance(limit, int | float):
-            few = [float(limit)]
-        else:
-            few = sorted(set(limit.values() if isinstance(limit, dict) else limit))
-        high = listed([number(units, lang) for units in few], lang)
-        sentences.append(say("rule.capacity", lang, stage=stage(name, lang), high=high))
-    return sentences
+    limited = () if plan.funnel is None else plan.funnel.capacity
+    return [capacity_in_words(plan, name, lang) for name in limited]
+
+
+def capacity_in_words(plan: Plan, name: str, lang: str = "en") -> str:
+    """What one stage of the funnel can follow up, as a sentence."""
+    assert plan.funnel is not None
+    limit = plan.funnel.capacity[name]
+    if isinstance(limit, int | float):
+        few = [float(limit)]
+    else:
+        few = sorted(set(limit.values() if isinstance(limit, dict) else limit))
+    high = listed([number(units, lang) for units in few], lang)
+    return say("rule.capacity", lang, stage=stage(name, lang), high=high)
 
 
 def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:
