@@ -9,7 +9,7 @@ from optimizer.allocation import evaluate, optimize
 from optimizer.certificate import verify
 from optimizer.errors import PlanError
 from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Weibull
-from optimizer.plan.constraints import Pacing, SpendAll, Target
+from optimizer.plan.constraints import CostCap, Flights, Pacing, SpendAll, Target
 from optimizer.plan.curves import Exponential, Hill, Linear, Log, Power
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.funnel import Funnel, Renewal
@@ -330,3 +330,54 @@ def test_targets_by_a_date_and_stage():
     best = optimize(plan)
     deals = best.by_stage.query("stage == 'deal'").followed_up.to_numpy()
     assert deals[:3].sum() >= 20.0 * (1 - 1e-9)
+
+
+def test_a_line_on_air_stays_there():
+    """Alone each quarter would be worth a burst; flights of two make it stay, or stay away."""
+    lines = (
+        Line(
+            "tv",
+            Hill(100.0, 50.0, 2.0),
+            value=1.0,
+            minimum_if_active=20.0,
+            demand=(1.0, 0.1, 1.2, 0.1),
+        ),
+        Line("search", Log(20.0, 40.0), value=1.0),
+    )
+    plan = Plan(
+        "flights",
+        lines,
+        budget=200.0,
+        periods=Periods("2027-Q1", 4, "quarter"),
+        objective=Revenue(),
+        constraints=(Flights(2, where="tv"),),
+    )
+    best = optimize(plan, gap=1e-3)
+    on = best.spend.reshape(2, 4)[0] > 1e-6
+    starts = [s for s in range(4) if on[s] and (s == 0 or not on[s - 1])]
+    assert all(on[s : s + 2].all() for s in starts)
+    verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
+    assert verdict.holds, verdict.faults
+    free = optimize(Plan(**{**vars_of(plan), "constraints": ()}), gap=1e-3)
+    assert free.objective >= best.objective * (1 - 1e-3)
+
+
+@pytest.mark.parametrize("marginal", [False, True])
+def test_an_outcome_costs_no_more_than_its_cap(marginal):
+    lines = (one(Log(50.0, 1_000.0), carryover=Geometric(retention=0.5), before=0.0),)
+    plan = Plan(
+        "cap",
+        lines,
+        budget=60_000.0,
+        periods=Periods("2027-01", 3),
+        objective=Outcomes(),
+        constraints=(CostCap(60.0, marginal=marginal),),
+    )
+    best = optimize(plan)
+    if marginal:
+        exposure = best.columns[3:]
+        slopes = lines[0].curve.slope(exposure)
+        assert (1 / slopes <= 60.0 * (1 + 1e-6)).all()
+        assert (1 / slopes).max() == pytest.approx(60.0, rel=1e-3)
+    else:
+        assert best.spent / best.outcomes.sum() == pytest.approx(60.0, rel=1e-3)

@@ -41,7 +41,7 @@ def test_the_answer_is_that_of_one_table(run_json: Json, folder: Path, tmp_path:
     assert parts["provenance"]["partitions"] == 3
     assert parts["spent"] == pytest.approx(10_000, rel=1e-14)
     assert parts["objective"]["value"] == pytest.approx(one["objective"]["value"], rel=1e-3)
-    assert parts["bound"] == pytest.approx(one["bound"], rel=1e-9)
+    assert parts["bound"] == pytest.approx(one["bound"], rel=1e-5)
     for mine, theirs in zip(parts["groups"], one["groups"], strict=True):
         assert {k: mine[k] for k in ("channel", "role", "lines")} == {
             k: theirs[k] for k in ("channel", "role", "lines")
