@@ -96,7 +96,7 @@ def _cards(view: View, prices: Any) -> list[Card]:
         title = view.say("card.value", noun=voice.noun)
         cards.append(Card(title, value, was))
     elif view.counts_value:
-        revenue = float(allocation.problem.grid.value @ allocation.outcomes)
+        revenue = view.revenue
         title = view.say("card.value", noun=voice.say("noun.revenue"))
         cards.append(Card(title, voice.cash(revenue)))
     cards += [_change(view), _next(view, prices)]

@@ -106,7 +106,7 @@ def allocation_table(view: View) -> Table:
         total.append(cell(view, spent))
     total += ["100.0%" if spent else "0.0%", "", ""]
     if view.counts_value:
-        value = float(allocation.problem.grid.value @ allocation.outcomes)
+        value = view.revenue
         total += [cell(view, value / allocation.spent if allocation.spent > 0 else None, 2), ""]
     total.append("")
     key = "table.caption" if view.counts_value else "table.caption_plain"

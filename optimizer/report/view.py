@@ -40,14 +40,31 @@ class View:
         plan, label for a reader, and slope: money (or outcomes) that the next unit of money brings.
         """
         frame: Any = self.allocation.by_line
-        problem = self.allocation.problem
         frame = frame.rename(columns={"return": "average"}).assign(
             position=np.arange(len(frame)),
             label=[*map(self.line, frame["line"])],
-            slope=problem.slopes(self.allocation.spend)
-            * (problem.grid.value if self.counts_value else 1.0),
+            slope=self._slopes(),
         )
         return frame.sort_values(["spend", "line"], ascending=[False, True], ignore_index=True)
+
+    def _slopes(self) -> Any:
+        """Money (or outcomes) that the next unit of money on each line brings."""
+        allocation = self.allocation
+        if self.counts_value:
+            return allocation.by_line["marginal_return"]
+        if allocation.problem.grid.flows is None:
+            return allocation.problem.slopes(allocation.spend)
+        return allocation.by_line["marginal"]
+
+    @cached_property
+    def revenue(self) -> float:
+        """Money that all lines bring together."""
+        return float(self.allocation.by_period["value"].sum())
+
+    @cached_property
+    def periods(self) -> int:
+        """In how many periods money is spent."""
+        return self.allocation.problem.grid.n_periods
 
     @cached_property
     def shown(self) -> Any:

@@ -94,7 +94,7 @@ def budget_frontier(view: View, sweep: Any) -> Any:
     today = view.allocation.today
     if today is not None and main in {"revenue", "profit", "value"}:
         brings = {
-            "revenue": float(today.problem.grid.value @ today.outcomes),
+            "revenue": float(today.by_period["value"].sum()),
             "profit": today.objective,
             "value": today.objective,
         }[main]

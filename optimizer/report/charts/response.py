@@ -34,7 +34,7 @@ SYMBOLS = ("diamond", "circle", "square", "triangle-up", "x", "star")
 def _reach(view: View, row: Any) -> float:
     """How far right a line's curve is drawn."""
     line = view.allocation.plan.lines[row.position]
-    marks = [row.spend, row.current, line.observed or 0.0, row.minimum]
+    marks = [row.spend, row.current, (line.observed or 0.0) * view.periods, row.minimum]
     if math.isfinite(row.maximum) and row.maximum < 4 * max(row.spend, row.current, 1e-300):
         marks.append(row.maximum)
     marks = [mark for mark in marks if math.isfinite(mark)]
@@ -44,11 +44,17 @@ def _reach(view: View, row: Any) -> float:
 
 def _along(view: View, row: Any, spend: Floats, *, slope: bool = False) -> Floats:
     """Outcomes (or their slope) of one line at several spends, times what an outcome is worth."""
-    line = view.allocation.plan.lines[row.position]
-    exposure = spend / line.price
-    worth = view.allocation.problem.grid.value[row.position] if view.counts_value else 1.0
+    line, n = view.allocation.plan.lines[row.position], view.periods
+    # With periods the curve is drawn for the same spend in each of them, over all of them.
+    exposure = spend / (n * line.price)
+    value = view.allocation.problem.grid.value[row.position * n]
+    worth = n * (value if view.counts_value else 1.0)
     if slope:
-        weight = view.allocation.problem.weights[row.position]
+        if n > 1:
+            weight = value if view.allocation.plan.objective.unit == "money" else 1.0
+            weight *= getattr(view.allocation.plan.objective, "margin", 1.0)
+        else:
+            weight = view.allocation.problem.weights[row.position]
         return np.asarray(weight * line.curve.slope(exposure) / line.price, float)
     return np.asarray(worth * line.curve.outcome(exposure), float)
 
@@ -58,7 +64,7 @@ def response_curve(view: View, row: Any) -> Any:
     voice = view.voice
     line = view.allocation.plan.lines[row.position]
     colour, right = colour_of(row.role), _reach(view, row)
-    seen = min(line.observed if line.observed is not None else right, right)
+    seen = min(right if line.observed is None else line.observed * view.periods, right)
     marks = sorted({*np.linspace(0, right, POINTS), seen, float(row.spend)})
     x = np.array(marks)
     y = _along(view, row, x)
