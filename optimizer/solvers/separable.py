@@ -220,7 +220,7 @@ class _Search:
                 tau = max(tau * _FINER, finest)
                 finer.append(tau)
             fine = self.dual.minimise(
-                boxes.only(clear), state.rows[clear], finer, enough, exact=True
+                boxes.only(clear), state.rows[clear], finer or [tau], enough, exact=True
             )
             return state.put(clear, fine), finest
         return state, taus[-1]

@@ -85,8 +85,12 @@ class Replies:
         flat = step >= -1e-12 * price[:-1]
         step = np.where(flat, -1.0, step)
         rise, at, after = np.diff(value, axis=0) / step, -place[:-1], -place[1:]
-        square = np.where(flat, 0.0, (3 * rise - 2 * at - after) / step)
-        cube = np.where(flat, 0.0, (at + after - 2 * rise) / step**2)
+        # Prices may differ by next to nothing; such a piece is as good as flat.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            square = (3 * rise - 2 * at - after) / step
+            cube = (at + after - 2 * rise) / step**2
+        flat |= ~(np.isfinite(square) & np.isfinite(cube))
+        square, cube = np.where(flat, 0.0, square), np.where(flat, 0.0, cube)
         pieces = np.stack([price[:-1], value[:-1], at, square, cube])
         self.pieces = pieces.transpose(0, 2, 1).reshape(5, -1).copy()
         self.inner = price[1:-1].T.copy()
