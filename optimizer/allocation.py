@@ -179,6 +179,14 @@ class Allocation:
         stocks = np.where(np.arange(problem.n_columns) < problem.n_cells, 0.0, -problem.price)
         return problem.gains(self.columns, problem.weights, stocks)
 
+    @cached_property
+    def marginal_outcomes(self) -> Floats:
+        """Outcomes per further unit of money on each line, spread as its spend is, (n_lines,)."""
+        problem = self.problem
+        if problem.grid.flows is None:
+            return problem.slopes(self.spend)
+        return self._over_periods(problem.gains(self.columns, *problem.grid.counts(None)))
+
     def _over_periods(self, cells: Floats) -> Floats:
         """One number per line from one per cell: spread as the spend is; the best where none is."""
         n = self.problem.grid.n_periods

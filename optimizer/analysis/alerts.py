@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.plan.document import assumptions
+from optimizer.plan.flows import CAPACITY
 from optimizer.solvers.solution import Status
-from optimizer.words import listed
+from optimizer.words import listed, number, stage
 from optimizer.words.rules import rule_name
 
+from .standing import limits_in_periods
 from .telling import SMALL, Statement, Teller
 
 __all__ = ["Alerts"]
@@ -23,6 +25,7 @@ class Alerts(Teller):
             *self._feasibility(),
             *self._beyond(),
             *self._losses(),
+            *self._lost(),
             *self._left(),
             *self._softened(),
             *self._at_maximum(),
@@ -52,10 +55,33 @@ class Alerts(Teller):
             }
             for row in self.frame[beyond > SMALL * max(self.answer.spent, 1.0)].itertuples()
         ]
+        ending = ""
+        if self.plan.periods is not None:
+            facts, ending = self._beyond_in(beyond > 0), "_in"
         if len(facts) < 2:
-            return [self.tell("alert.beyond", **fact) for fact in facts]
-        lines = [self.voice.say("alert.beyond_one", **fact) for fact in facts]
+            return [self.tell(f"alert.beyond{ending}", **fact) for fact in facts]
+        lines = [self.voice.say(f"alert.beyond_one{ending}", **fact) for fact in facts]
         return [self.tell("alert.beyond_many", lines=listed(lines, self.voice.lang, 6))]
+
+    def _beyond_in(self, lines: Any) -> list[dict[str, str]]:
+        """How far money goes beyond what was observed in a period, and in how many of them."""
+        n = self.answer.problem.grid.n_periods
+        facts = []
+        for index in lines[lines].index:
+            line = self.plan.lines[int(index)]
+            assert line.observed is not None
+            over = self.answer.spend.reshape(-1, n)[int(index)] - line.observed
+            if over.max() <= SMALL * line.observed:
+                continue
+            facts.append(
+                {
+                    "line": self.voice.line(line.name),
+                    "amount": self.voice.cash(float(over.max())),
+                    "observed": self.voice.per_period(self.voice.cash(line.observed)),
+                    "some": self.voice.some(int((over > SMALL * line.observed).sum()), n),
+                }
+            )
+        return facts
 
     def _losses(self) -> list[Statement]:
         if self.plan.objective.kind != "profit":
@@ -71,6 +97,24 @@ class Alerts(Teller):
             )
             for row in frame[loses].itertuples()
         ]
+
+    def _lost(self) -> list[Statement]:
+        """Stages that lose units beyond their capacity."""
+        stages, told = self.answer.by_stage, []
+        for name, rows in stages.groupby("stage", sort=False):
+            lost, arrived = float(rows["lost"].sum()), float(rows["arrived"].sum())
+            if lost <= SMALL * arrived:
+                continue
+            told.append(
+                self.tell(
+                    "alert.lost",
+                    stage=stage(str(name), self.voice.lang),
+                    lost=number(lost, self.voice.lang),
+                    arrived=number(arrived, self.voice.lang),
+                    some=self.used_up(f"{CAPACITY} {name}"),
+                )
+            )
+        return told
 
     def _left(self) -> list[Statement]:
         budget = self.plan.budget
@@ -104,10 +148,23 @@ class Alerts(Teller):
     def _at_maximum(self) -> list[Statement]:
         locked = [line.locked is not None for line in self.plan.lines]
         rows = self.frame[(self.frame["at"] == "maximum") & ~_series(locked, self.frame)]
-        if rows.empty:
-            return []
-        names = [self.voice.line(name) for name in rows["line"]]
-        return [self.tell("alert.maximum", lines=listed(names, self.voice.lang, 5))]
+        told = []
+        if not rows.empty:
+            names = [self.voice.line(name) for name in rows["line"]]
+            told.append(self.tell("alert.maximum", lines=listed(names, self.voice.lang, 5)))
+        n = self.answer.problem.grid.n_periods
+        some = [
+            self.voice.say(
+                "alert.maximum_one",
+                line=self.voice.line(line.name),
+                some=self.voice.some(words["maximum"], n),
+            )
+            for line, words in zip(self.plan.lines, limits_in_periods(self.answer), strict=True)
+            if "maximum" in words
+        ]
+        if some:
+            told.append(self.tell("alert.maximum_in", lines=listed(some, self.voice.lang, 5)))
+        return told
 
     def _bends(self) -> list[Statement]:
         names = [

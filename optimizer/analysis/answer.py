@@ -20,6 +20,7 @@ from optimizer.plan.plan import Plan
 from optimizer.problem import BUDGET
 from optimizer.words import label, money, say
 from optimizer.words.rules import capacity_in_words, rule_in_words
+from optimizer.words.voice import Voice
 
 from .explanation import explain
 from .proofs import as_parts
@@ -279,6 +280,7 @@ def _limit_in_words(name: str, allocation: Allocation, lang: str) -> str:
         "minimum if active": ("rule.line_active", grid.minimum_if_active[at]),
     }[word]
     cash = money(float(limit), plan.currency, lang, compact=True)
+    cash = Voice(plan, lang).per_period(cash)
     return say(key, lang, line=label(line, lang), low=cash, high=cash)
 
 

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.allocation import Allocation
-from optimizer.plan.curves import Points
 from optimizer.plan.flows import CAPACITY
-from optimizer.problem import NEAR, Problem
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name
@@ -25,10 +23,12 @@ from optimizer.words.voice import Voice
 from .alerts import Alerts
 from .telling import SMALL, Statement
 
-__all__ = ["Explanation", "Statement", "explain", "held_by"]
+__all__ = ["Explanation", "Statement", "explain"]
 
 # Today's plan counts as the best when it is within this share of what no plan can beat.
 CLOSE = 0.005
+# A price of money below half of its last digit shown.
+SMALLEST = 0.005
 # Lines named in one sentence.
 NAMED = 2
 # Spend to look at on a line that nothing limits.
@@ -59,57 +59,6 @@ def explain(allocation: Allocation, prices: Any = None, lang: str = "en") -> Exp
         alerts=tuple(teller.alerts()),
         proof=teller.proof(),
     )
-
-
-def held_by(allocation: Allocation, lang: str = "en") -> tuple[tuple[str, ...], ...]:
-    """The rules that keep each line where it is, in words, apart from those all lines share.
-
-    None where the line stands at a limit of its own or at a point of its own curve; a line left at
-    today's spend by a rule on changes is held by that rule alone.
-    """
-    plan, problem, grid = allocation.plan, allocation.problem, allocation.problem.grid
-    rows, spend = problem.rows, grid.by_line(allocation.spend)
-    most = problem.upper[: problem.n_cells]
-    most = grid.by_line(np.where(np.isfinite(most), most, spend.sum()))
-    room = NEAR * np.maximum(np.minimum(most, max(grid.budget, 0.0)), 1.0)
-    held: list[list[str]] = [[] for _ in plan.lines]
-    positions = np.flatnonzero(~rows.definition)
-    binding: Any = allocation.binding
-    tight = binding["binding"].to_numpy(bool)
-    for row, position in zip(binding[tight].itertuples(), positions[tight], strict=True):
-        columns = np.concatenate(
-            [rows.spend[[position]].indices, rows.outcomes[[position]].indices]
-        )
-        touched = set(_lines_of(problem, columns))
-        if len(touched) < len(held):
-            name = rule_name(str(row.rule), plan, lang, str(row.part))
-            for line in touched:
-                held[line].append(name)
-    full = set(binding["rule"][tight])
-    still = np.abs(spend - grid.by_line(grid.current)) <= room
-    for rule in plan.rules:
-        # A smallest change keeps a line in its place as the number of changes does.
-        if rule.kind == "changes" and (rule.name in full or rule.at_least is not None):
-            meant = grid.select(rule.where).reshape(-1, grid.n_periods).any(axis=1)
-            for line in np.flatnonzero(meant & still).tolist():
-                held[line] = [rule_name(rule.name, plan, lang)]
-    at_limit = allocation.by_line["at"].notna().to_numpy()
-    fixed = (problem.lower == problem.upper)[: problem.n_cells].reshape(-1, grid.n_periods)
-    for line in np.flatnonzero(at_limit | fixed.all(axis=1)).tolist():
-        held[line] = []
-    for line, stated in enumerate(plan.lines):
-        if not still[line] and isinstance(stated.curve, Points):
-            knots = stated.curve.knots[0] * stated.price * grid.n_periods
-            if (abs(knots - spend[line]) <= room[line]).any():
-                held[line] = []
-    return tuple(tuple(dict.fromkeys(names)) for names in held)
-
-
-def _lines_of(problem: Problem, columns: Any) -> list[int]:
-    """The lines that some columns belong to; those of many lines, such as goodwill, left out."""
-    flows = problem.grid.flows
-    lines = columns if flows is None else flows.line[columns]
-    return [int(line) for line in lines if line >= 0]
 
 
 class _Teller(Alerts):
@@ -315,17 +264,25 @@ class _Teller(Alerts):
             if rules:
                 return voice.say("reason.rule", rules=rules)
         if not up and was.current > 0:
-            average = was.worth / was.current
+            average = self._average(was)
             if 0 < was.marginal < 0.5 * average:
                 return self._says_rate("reason.saturated", next=was.marginal, average=average)
         takeoff = line.curve.inflection * line.price * self.answer.problem.grid.n_periods
         if up and self.takes_off(index) and was.current < takeoff <= row.spend:
-            return voice.say("reason.s_curve", takeoff=voice.cash(takeoff))
+            own = voice.per_period(voice.cash(line.curve.inflection * line.price))
+            return voice.say("reason.s_curve", takeoff=own)
         if up and row.marginal < was.marginal < math.inf:
             return self._says_rate("reason.room", next=was.marginal, common=row.marginal)
         if not up and 0 < was.marginal < row.marginal < math.inf:
             return self._says_rate("reason.dearer", next=was.marginal, common=row.marginal)
         return voice.say("reason.rules")
+
+    def _average(self, row: Any) -> float:
+        """What a line's money brings per unit, in units of the objective."""
+        own = float(row["return"])
+        if math.isfinite(own) and row.value > 0:  # what comes of earlier money is left out
+            return float(own * row.worth / row.value)
+        return float(row.worth / row.spend)
 
     def _says_rate(self, key: str, **rates: float) -> str:
         slots = {name: self.voice.rate(rate) for name, rate in rates.items()}
@@ -399,13 +356,17 @@ class _Teller(Alerts):
             # Rounding noise of a solver is no price.
             if price is not None and abs(price) < 1e-9:
                 continue
+            small = unit == "money" and self.voice.counts_money
+            if small and price is not None and price < SMALLEST and self.plan.periods is not None:
+                price = None  # it would read as nothing
             if row["rule"] == "budget":
                 key = "binds.budget_plain" if price is None else "binds.budget"
             else:
                 key = "binds.plain" if price is None else f"binds.{unit}"
-                if price is not None and row["rule"].startswith(f"{CAPACITY} "):
-                    key = "binds.capacity"
             slots = {"rule": rule, "one": self.voice.one, "noun": self.voice.noun}
+            if row["rule"].startswith(f"{CAPACITY} "):
+                key = "binds.capacity_plain" if price is None else "binds.capacity"
+                slots["some"] = self.used_up(row["rule"])
             if price is not None and price > 0 and unit == "money" and not self.voice.counts_money:
                 key, slots["cost"] = f"{key}_cost", self.voice.money(1 / price)
             elif price is not None:
@@ -452,6 +413,10 @@ class _Teller(Alerts):
         for row in rows.itertuples():
             if row.rule == "budget":
                 told[row.rule] = self.tell("binds.budget_plain")
+            elif row.rule.startswith(f"{CAPACITY} "):
+                rule = rule_name(row.rule, self.plan, self.voice.lang)
+                some = self.used_up(row.rule)
+                told[rule] = self.tell("binds.capacity_plain", rule=rule, some=some)
             else:
                 rule = rule_name(row.rule, self.plan, self.voice.lang, row.part)
                 told[rule] = self.tell("binds.plain", rule=rule)

@@ -9,6 +9,7 @@ from typing import Any
 
 from optimizer.allocation import Allocation
 from optimizer.plan.curves import Shape
+from optimizer.plan.flows import CAPACITY
 from optimizer.words import listed
 from optimizer.words.rules import rule_name
 from optimizer.words.voice import Voice
@@ -89,6 +90,13 @@ class Teller:
         ]
         unique = list(dict.fromkeys(names))
         return listed(unique, self.voice.lang, 3) or self.voice.say("word.none")
+
+    def used_up(self, rule: str) -> str:
+        """In how many of the periods that count the capacity of a stage is used up."""
+        stages: Any = self.answer.by_stage
+        own = stages[stages["stage"] == rule.removeprefix(f"{CAPACITY} ")]
+        limited = own[own["capacity"].notna()]
+        return self.voice.some(int(limited["full"].sum()), len(limited))
 
     def takes_off(self, index: int) -> bool:
         """Whether a line brings little at first and takes off later."""

@@ -399,6 +399,29 @@ class Flows:
                 found.append(matrices[0] @ terms + matrices[1] @ columns)
         return np.array(arrived), np.array(followed)
 
+    def delivered(self, terms: Floats, columns: Floats) -> Floats:
+        """Units of each stage that each source brings and that are followed up.
+
+        Shape (n_stages, n_lines + 1, counted), goodwill's last among the sources. Where a stage
+        loses what is beyond its capacity, every source loses the same share; summed over sources
+        it is what :meth:`passed` has as followed up.
+        """
+        assert self.funnel is not None
+        brought, result = self.brought(terms), []
+        before = np.zeros(brought.shape)
+        arrived, followed = self.passed(terms, columns)
+        for stage in range(len(self.funnel.stages)):
+            came = np.where((self.feeds == stage)[:, None], brought, 0.0)
+            if stage:
+                earlier = self.funnel.stages[stage - 1]
+                came += self.funnel.rates[earlier] * (self._delay(earlier) @ before.T).T
+            lost = arrived[stage] > followed[stage]
+            before = came * np.where(
+                lost, followed[stage] / np.where(lost, arrived[stage], 1.0), 1.0
+            )
+            result.append(before)
+        return np.array(result)
+
     def earned(self, terms: Floats, columns: Floats) -> Floats:
         """Money, in today's worth, that each source brings by the period of its outcomes.
 

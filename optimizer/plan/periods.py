@@ -153,6 +153,20 @@ class Periods:
         month = {_MONTHS[m - 1] for m in months} if self.every != "quarter" else set()
         return {self._label(step).lower()} | quarter | month
 
+    def calendar(self, unit: Literal["month", "quarter", "year"]) -> tuple[str, ...]:
+        """The month, quarter or year that each counted period belongs to, such as ``2027-Q1``.
+
+        A week belongs to the month of its Thursday, as its ISO year does.
+        """
+        return tuple(self._within(step, unit) for step in range(self.counted))
+
+    def _within(self, step: int, unit: str) -> str:
+        year = self._label(step)[:4]
+        if unit == "year":
+            return year
+        month = min(self._months(step))
+        return f"{year}-{month:02d}" if unit == "month" else f"{year}-Q{(month - 1) // 3 + 1}"
+
     @property
     def worth(self) -> Floats:
         """What a unit of money in each counted period is worth today, shape (counted,)."""

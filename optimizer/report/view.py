@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.allocation import Allocation
-from optimizer.analysis.explanation import held_by
+from optimizer.analysis.standing import held_by
 from optimizer.words.voice import Voice
 
 from .theme import short
@@ -75,6 +75,11 @@ class View:
     def held(self) -> tuple[tuple[str, ...], ...]:
         """The rules that hold each line, in the order of the plan."""
         return held_by(self.allocation, self.lang)
+
+    @property
+    def n_periods(self) -> int:
+        """In how many periods money is spent."""
+        return self.allocation.problem.grid.n_periods
 
     @property
     def has_today(self) -> bool:

@@ -131,7 +131,7 @@ def _marginal(paper: Paper, answer: Allocation) -> tuple[str, list[str], str]:
     if in_money:
         cells = [money(v, plan.currency, lang, digits=2) if there(v) else NONE for v in values]
     else:
-        slopes = answer.problem.slopes(answer.spend) * unit
+        slopes = answer.marginal_outcomes * unit
         cells = [short(float(slope), lang) for slope in slopes]
     what = paper.say("revenue" if in_money else "outcomes")
     return paper.say("marginal", one=one), cells, paper.say("marginal_note", one=one, what=what)
@@ -139,7 +139,7 @@ def _marginal(paper: Paper, answer: Allocation) -> tuple[str, list[str], str]:
 
 def _held_by(paper: Paper, answer: Allocation) -> list[str]:
     """What keeps each line where it is: a limit of its own, or rules that not all lines share."""
-    from optimizer.analysis.explanation import held_by
+    from optimizer.analysis.standing import held_by
 
     cells = []
     held = held_by(answer, paper.lang)

@@ -48,18 +48,15 @@ def line_rules(plan: Plan, lang: str = "en") -> list[str]:
     sentences = []
     for line in plan.lines:
         slots = {"line": label(line.name, lang)}
-        if line.locked is not None:
-            low = _amount(line.locked, plan, lang)
-            sentences.append(say("rule.line_locked", lang, low=low, **slots))
-        if line.minimum:
-            low = _amount(line.minimum, plan, lang)
-            sentences.append(say("rule.line_minimum", lang, low=low, **slots))
-        if line.minimum_if_active:
-            low = _amount(line.minimum_if_active, plan, lang)
-            sentences.append(say("rule.line_active", lang, low=low, **slots))
-        if line.maximum is not None:
-            high = _amount(line.maximum, plan, lang)
-            sentences.append(say("rule.line_maximum", lang, high=high, **slots))
+        for key, limit in (
+            ("rule.line_locked", line.locked),
+            ("rule.line_minimum", line.minimum or None),
+            ("rule.line_active", line.minimum_if_active or None),
+            ("rule.line_maximum", line.maximum),
+        ):
+            if limit is not None:
+                cash = _limit(limit, plan, lang)
+                sentences.append(say(key, lang, low=cash, high=cash, **slots))
         for period, amount in line.locked_in.items():
             low = _amount(amount, plan, lang)
             sentences.append(say("rule.line_locked_in", lang, low=low, period=period, **slots))
@@ -91,7 +88,10 @@ def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:
     """What a rule is called in a sentence: the brand rule by its shares, others by their name.
 
     *name* is as in the prices of rules: ``budget``, ``split``, a constraint, ``<line> minimum``.
+    A part that is one of many periods is left out.
     """
+    if plan.periods is not None and any(label_ in part for label_ in plan.periods.planned):
+        part = ""
     if name == "budget":
         return say("rule.budget_name", lang)
     for ending in ("minimum if active", "minimum", "maximum", "locked"):
@@ -147,6 +147,18 @@ def _amount(amount: float | Percent, plan: Plan, lang: str) -> str:
         cash = money((plan.budget or 0.0) * amount.share, plan.currency, lang, compact=True)
         return f"{_share_text(amount.share, lang)} ({cash})"
     return money(amount, plan.currency, lang, compact=True)
+
+
+def _limit(amount: float | Percent, plan: Plan, lang: str) -> str:
+    """The limit of a line, which is one per period; a share is one of an average period's money."""
+    if plan.periods is None:
+        return _amount(amount, plan, lang)
+    text = ""
+    if isinstance(amount, Percent):
+        text = f"{_share_text(amount.share, lang)} "
+        amount = (plan.budget or 0.0) * amount.share / plan.periods.count
+    text += money(amount, plan.currency, lang, compact=True)
+    return say(f"per.{plan.periods.every}", lang, amount=text)
 
 
 def _where(where: Where, lang: str) -> str:

@@ -55,6 +55,18 @@ class Voice:
         """A share as per cent."""
         return percent(share, self.lang, digits, signed=signed)
 
+    def per_period(self, text: str) -> str:
+        """An amount that is one per period: ``$10K a month``; as it is without periods."""
+        periods = self.plan.periods
+        return text if periods is None else self.say(f"per.{periods.every}", amount=text)
+
+    def some(self, count: int, total: int) -> str:
+        """A number of periods: ``3 of 12 months``, ``all 12 months``."""
+        periods = self.plan.periods
+        every = "month" if periods is None else periods.every
+        word = "all" if count == total else "some"
+        return self.say(f"{word}.{every}", count=count, total=total)
+
     def line(self, name: str) -> str:
         """The name of a line or role."""
         return label(name, self.lang)

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from optimizer.allocation import evaluate, optimize
-from optimizer.analysis.explanation import explain, held_by
+from optimizer.analysis.explanation import explain
 from optimizer.analysis.prices import rule_prices
+from optimizer.analysis.standing import held_by
 from optimizer.plan.curves import Hill, Points
 from optimizer.plan.plan import Plan
 from optimizer.solvers.solution import Status
