@@ -43,6 +43,7 @@ from optimizer.terminal.options import (
     scenario_name,
     share,
     solving,
+    table,
 )
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def check(strict: bool, **options: Any) -> int:
     adsplit optimize b2b --reach lead=5000       the least spend that gets there
     adsplit optimize b2b --json | jq .lines
     adsplit optimize b2b -o plan.xlsx
+    adsplit optimize b2b --table breakdown --csv                         who delivers what by when
     adsplit optimize lines.csv --budget 12M --split 6:4 -o plan.csv      a table of many lines
 """
 )
@@ -202,14 +204,18 @@ def check(strict: bool, **options: Any) -> int:
 )
 @solving
 @table_options
+@table
 @fmt
 @lang
 @debug
-def optimize(reach: tuple[str, ...], prices: bool, **options: Any) -> int:
+def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options: Any) -> int:
     """Find the best plan, and prove it."""
     if is_table(options["scenario"]):
+        if table is not None:
+            raise click.UsageError("--table is for a scenario; of a table of lines CSV holds all")
         return optimize_table(options, reach)
     import optimizer as opt
+    from optimizer.analysis.breakdown import tables_of
     from optimizer.terminal import pages
 
     refuse_table_options(options)
@@ -220,11 +226,11 @@ def optimize(reach: tuple[str, ...], prices: bool, **options: Any) -> int:
         proven = best.status == "optimal"
         priced = opt.rule_prices(best, costs=True) if prices and proven else None
     told = opt.explain(best, priced, out.lang)
-    rules = {} if priced is None else {"rules": priced.frame}
     out.emit(
         lambda: opt.answer(best, priced, out.lang),
-        lambda: {"lines": best.by_line, **rules},
+        lambda: tables_of(best, priced),
         lambda paper: pages.allocation(paper, best, told),
+        table,
     )
     return OK if proven else STOPPED
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .allocation import Allocation, evaluate, optimize
     from .analysis.answer import answer
+    from .analysis.breakdown import breakdown
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
     from .analysis.goal import reaching
@@ -123,6 +124,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.comparison": ("compare", "Comparison"),
     "analysis.explanation": ("explain", "Explanation"),
     "analysis.answer": ("answer",),
+    "analysis.breakdown": ("breakdown",),
     "analysis.overview": ("overview",),
     "report": ("write_report", "render"),
     "errors": (
@@ -195,6 +197,7 @@ __all__ = [
     "Weighted",
     "__version__",
     "answer",
+    "breakdown",
     "budget_sweep",
     "check_scenario",
     "compare",

@@ -8,7 +8,7 @@ like any other.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -381,7 +381,7 @@ class _Teller(Alerts):
                 amount = self.voice.amount(cost)
                 key = "binds.cost_least" if self.least else "binds.cost"
                 statement = self.tell(key, sentence=statement.text, cost=amount)
-            told.append(statement)
+            told.append(replace(statement, rule=str(row["rule"])))
         return [*told, *self._not_here()]
 
     def _not_here(self) -> list[Statement]:
@@ -416,7 +416,8 @@ class _Teller(Alerts):
             elif row.rule.startswith(f"{CAPACITY} "):
                 rule = rule_name(row.rule, self.plan, self.voice.lang)
                 some = self.used_up(row.rule)
-                told[rule] = self.tell("binds.capacity_plain", rule=rule, some=some)
+                statement = self.tell("binds.capacity_plain", rule=rule, some=some)
+                told[rule] = replace(statement, rule=row.rule)
             else:
                 rule = rule_name(row.rule, self.plan, self.voice.lang, row.part)
                 told[rule] = self.tell("binds.plain", rule=rule)

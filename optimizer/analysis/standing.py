@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.allocation import Allocation
+from optimizer.plan.constraints import Changes
 from optimizer.plan.curves import Points
 from optimizer.problem import NEAR
 from optimizer.words import say
@@ -121,9 +122,12 @@ def _left_alone(allocation: Allocation, line: int) -> str | None:
     full = set(binding["rule"][binding["binding"].to_numpy(bool)])
     for rule in reversed(allocation.plan.rules):
         # A smallest change keeps a line in its place as the number of changes does.
-        calm = rule.kind == "changes" and (rule.name in full or rule.at_least is not None)
-        if calm and grid.select(rule.where)[own].any():
-            return str(rule.name)
+        if (
+            isinstance(rule, Changes)
+            and (rule.name in full or rule.at_least is not None)
+            and grid.select(rule.where)[own].any()
+        ):
+            return rule.name
     return None
 
 

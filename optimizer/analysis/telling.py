@@ -30,6 +30,8 @@ class Statement:
     """What was put into it."""
     text: str = ""
     """The sentence itself."""
+    rule: str = ""
+    """The rule it speaks of, where it speaks of one that binds."""
 
     def __str__(self) -> str:
         """The sentence."""

@@ -143,7 +143,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, number_format: An
 
 
 def _kind(title: str, values: list[Any]) -> str:
-    if title in {"share", "brand_share", "gap"}:
+    if title in {"brand_share", "gap"} or title.rsplit(" ", maxsplit=1)[-1] in {"share", "reached"}:
         return "share"
     sizes = [abs(v) for v in map(_scalar, values) if isinstance(v, int | float)]
     return "money" if max(sizes, default=0.0) >= 1000 else "ratio"

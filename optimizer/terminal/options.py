@@ -46,6 +46,7 @@ __all__ = [
     "scenario_name",
     "share",
     "solving",
+    "table",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -210,6 +211,12 @@ reach = option(
     section="Plan",
     help="Seek the least spend that brings N of STAGE; the budget stays a ceiling.",
 )
+table = option(
+    "--table",
+    type=click.Choice(["lines", "rules", "phasing", "breakdown", "periods", "totals", "stages"]),
+    section="Output",
+    help="What CSV holds (default: lines); Excel holds every table.",
+)
 compare_changes = chain(
     option(
         "--what-if",
@@ -294,18 +301,24 @@ class Out:
         data: Callable[[], Any],
         tables: Callable[[], Mapping[str, pd.DataFrame]],
         show: Callable[[Paper], None],
+        table: str | None = None,
     ) -> None:
-        """Print the result as it was asked for, and write the file."""
+        """Print the result as it was asked for, and write the file; CSV holds *table*."""
         from .files import csv_text, json_text, write_result
 
+        found = tables() if self.wants_csv or self.output is not None else {}
+        if table is not None and found:
+            if table not in found:
+                raise click.UsageError(f"this plan has no table {table}; it has {', '.join(found)}")
+            found = {table: found[table]} | dict(found) if self.wants_csv else found
         if self.format == "json":
             print_text(json_text(data()))
         elif self.format == "csv":
-            print_text(csv_text(next(iter(tables().values()))))
+            print_text(csv_text(next(iter(found.values()))))
         else:
             show(self.paper())
         if self.output is not None:
-            write_result(self.output, data(), tables(), lang=self.lang)
+            write_result(self.output, data(), found, lang=self.lang)
             self.wrote(self.output)
 
     def paper(self) -> Paper:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from optimizer.plan.flows import CAPACITY
 from optimizer.words import label, money, number, percent, round_to_total, say
 from optimizer.words.rules import rule_name
 from optimizer.words.voice import Voice
@@ -41,6 +42,9 @@ __all__ = [
     "verification",
 ]
 
+_WIDE = 110
+"""Columns of a terminal that has room for what holds a line in some periods."""
+
 # --- One plan -------------------------------------------------------------------------------------
 
 
@@ -53,10 +57,25 @@ def allocation(paper: Paper, answer: Allocation, told: Explanation) -> None:
     paper.print()
     _lines(paper, answer)
     _statements(paper, "moves", told.moves)
-    _statements(paper, "rules", told.rules)
+    rules = told.rules
+    if answer.plan.periods is not None:
+        rules = tuple(rule for rule in rules if not rule.rule.startswith(f"{CAPACITY} "))
+        _over_time(paper, answer, [rule for rule in told.rules if rule not in rules])
+    _statements(paper, "rules", rules)
     _statements(paper, "alerts", told.alerts, "yellow")
     paper.print()
     paper.print(told.proof.text, "green" if answer.status == "optimal" else "yellow")
+
+
+def _over_time(paper: Paper, answer: Allocation, capacity: Sequence[Statement]) -> None:
+    """When the money goes out and what comes in, the funnel and goodwill."""
+    from . import phasing
+
+    phasing.phasing(paper, answer)
+    if answer.plan.funnel is not None:
+        phasing.funnel(paper, answer, capacity)
+    if answer.plan.goodwill is not None:
+        phasing.goodwill(paper, answer)
 
 
 def _statements(paper: Paper, key: str, statements: Sequence[Statement], style: str = "") -> None:
@@ -106,7 +125,9 @@ def _lines(paper: Paper, answer: Allocation) -> None:
         ("held_by", held, ""),
     ]
     empty = {"today", "change"} if unknown else set()
-    if not any(held):
+    # What holds a line in some periods takes more room than a narrow table has.
+    apart = paper.is_terminal and paper.console.width < _WIDE and plan.periods is not None
+    if apart or not any(held):
         empty.add("held_by")
     columns = [column for column in columns if column[0] not in empty]
     paper.table(
@@ -119,6 +140,10 @@ def _lines(paper: Paper, answer: Allocation) -> None:
     paper.print()
     for remark in filter(None, (scale.note, note, _roles(paper, answer))):
         paper.print(remark, "dim")
+    if apart and any(held):
+        paper.title(paper.say("held_by"))
+        names = (label(name, lang) for name in frame["line"])
+        paper.bullets(f"{name}: {words}" for name, words in zip(names, held, strict=True) if words)
 
 
 def _marginal(paper: Paper, answer: Allocation) -> tuple[str, list[str], str]:
