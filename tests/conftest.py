@@ -2,10 +2,15 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # Deterministic, so that a red run is red for a reason in the change; and without a deadline, since
-# a solver's first call loads its library. HYPOTHESIS_PROFILE=explore looks for new examples.
-settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
+# a solver's first call loads its library; nor with a trace of what only failing examples run, which
+# takes minutes. HYPOTHESIS_PROFILE=explore looks for new examples.
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True, phases=PHASES)
 settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
+settings.register_profile(
+    "raw", settings.get_profile("steady"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

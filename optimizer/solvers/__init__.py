@@ -50,22 +50,40 @@ def solve(
         NoSolver: no solver can do what the problem needs.
         SolverFailed: the backend gave up.
     """
-    options, reasons = options or Options(), []
-    clock, needs = Clock(options.time_limit), problem.needs
+    options = options or Options()
+    clock, found = Clock(options.time_limit), None
+    for solver in _in_turn(problem):
+        answer = solver.solve(problem, _left(options, clock), start)
+        last = clock.is_up or answer.reason == "interrupted" or problem.n_columns >= MANY
+        enough = (last and answer.spend is not None) or problem.bare.any()
+        if found is None or answer.status is not Status.STOPPED or answer.gap <= found.gap:
+            found = answer
+        if answer.status is not Status.STOPPED or enough:
+            break
+        start = start if answer.spend is None else answer.spend
+    assert found is not None
+    return replace(found, options=options, seconds=clock.seconds)
+
+
+def _in_turn(problem: Problem) -> Iterator[Solver]:
+    """Quick ones, then the first of :data:`SOLVERS` that is able, last the prices of groups.
+
+    The last may prove what HiGHS cannot: gains so small that its tolerances hide them.
+    """
+    needs, reasons, priced = problem.needs, [], False
     for solver in _quick(problem, needs):
-        found = solver.solve(problem, _left(options, clock), start)
-        last = clock.is_up or found.reason == "interrupted" or problem.n_columns >= MANY
-        enough = (last and found.spend is not None) or problem.bare.any()
-        if found.status is not Status.STOPPED or enough:
-            return replace(found, options=options, seconds=clock.seconds)
-        start = start if found.spend is None else found.spend
+        priced |= solver is LARGE
+        yield solver
     for solver in SOLVERS:
         lacking = needs - solver.abilities
         if not lacking:
-            found = solver.solve(problem, _left(options, clock), start)
-            return replace(found, options=options, seconds=clock.seconds)
+            yield solver
+            break
         reasons.append(f"{solver.name} cannot do {', '.join(sorted(lacking))}")
-    raise NoSolver("; ".join(reasons))
+    else:
+        raise NoSolver("; ".join(reasons))
+    if not priced and not needs - LARGE.abilities:
+        yield LARGE
 
 
 def _quick(problem: Problem, needs: frozenset[Need]) -> Iterator[Solver]:

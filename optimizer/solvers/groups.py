@@ -126,8 +126,7 @@ def search(
         answer = model.answer
         if answer.status in {Status.INFEASIBLE, Status.UNBOUNDED} or answer.spend is None:
             return replace(best, status=answer.status)
-        assert answer.duals is not None
-        rows, wanted = answer.duals.rows, answer.spend
+        rows, wanted = _rows_of(groups, answer), answer.spend
         price = groups.price + groups.rows.spend.T @ rows
         sums = market.ask(price)
         bound = _dual(groups, rows, price, sums)
@@ -153,6 +152,14 @@ def search(
             break
         model.correct(price, sums)
     return best
+
+
+def _rows_of(groups: GroupedProblem, answer: Solution) -> Floats:
+    """Prices of the rows: of the model's optimum, or, short of a proof, of its best bound."""
+    if answer.duals is not None:
+        return answer.duals.rows
+    known = (answer.proof or {}).get("prices")
+    return np.zeros(len(groups.rows)) if known is None else np.asarray(known, float)
 
 
 def _nearest(groups: GroupedProblem, wanted: Floats, replied: Floats) -> Floats:

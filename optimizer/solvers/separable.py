@@ -35,6 +35,8 @@ _TOGETHER, _AT_ONCE = 16, 3
 _ROOT, _LATER = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3), (1e-2, 3e-3, 1e-3)
 # Then finer by this factor, until it is this share of the gap asked for.
 _FINER, _FINEST = 0.3, 0.01
+# Softness below this share of what a line brings is lost in rounding.
+_LOST = 1e-16
 # A line with a share between these is between two replies.
 _UNCLEAR = 0.01
 # An interval below this share of the line's maximum is not divided, nor cut nearer to its ends.
@@ -92,7 +94,7 @@ class _Search:
             self.incumbent.offer(start)
         self.dual = SmoothDual(problem)
         reach = problem.weights * problem.outcomes(problem.upper)
-        self.unit = max(float(np.median(reach)), 1e-3 * float(reach.max()), 1e-300)
+        self.unit = max(float(np.median(reach)), 1e-3 * float(reach.max())) or 1.0
         self.worst = self.dual.worst - 1e-6 * abs(self.dual.worst) - 1e-9 * float(reach.sum())
         self.order = itertools.count()
         self.open: list[tuple[float, int, _Node]] = []
@@ -201,7 +203,7 @@ class _Search:
         ]
 
     def _finest(self, value: float) -> float:
-        return _FINEST * self.options.gap * max(abs(float(value)), 1e-300)
+        return max(_FINEST * self.options.gap * abs(float(value)), _LOST * self.unit)
 
     def _priced(self, boxes: Boxes, rows: Floats) -> tuple[State, float]:
         """Prices near each box's best: close enough to see which lines are between two replies.

@@ -36,7 +36,7 @@ def test_a_scenario_comes_from_stdin(program: Program) -> None:
 def test_a_pipe_gets_no_colour_and_no_width(program: Program) -> None:
     done = program("optimize", "b2b", env={"COLUMNS": "40"})
     assert ESCAPE not in done.stdout
-    assert "…" not in done.stdout.split("Mind")[0]
+    assert not re.search(r"\w…", done.stdout.split("Mind")[0])  # nothing is cut short
     assert max(map(len, done.stdout.splitlines())) > 90
     assert not any(line != line.rstrip() for line in done.stdout.splitlines())
 

@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimizer.plan.carryover import Delayed, Geometric, Goodwill
 from optimizer.plan.constraints import (
     ActiveLines,
     Changes,
+    CostCap,
+    Flights,
+    Pacing,
     Ratio,
     Share,
     Spend,
@@ -34,6 +38,7 @@ from optimizer.plan.curves import (
 )
 from optimizer.plan.funnel import Funnel
 from optimizer.plan.objectives import LowestSpend, Outcomes, Profit, Revenue
+from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 
 
@@ -444,6 +449,47 @@ def a_cent_short(seed: int) -> Iterator[tuple[str, Case]]:
         )
 
 
+def over_time(seed: int) -> Iterator[tuple[str, Case]]:
+    """Four quarters with carry-over, goodwill and a funnel, under the rules that speak of time."""
+    funnel = Funnel(("lead", "deal"), {"lead": 0.2}, {"deal": 9.0}, {"lead": 1}, {"lead": 60.0})
+    rules = {
+        "free": (),
+        "split": (Split("6:4", per="period"),),
+        "pacing": (Pacing(0.3),),
+        "flights": (Flights(2, where="c0"),),
+        "cost cap": (CostCap(5.0, "lead"),),
+        "all at once": (
+            Pacing(0.5),
+            Flights(2, where="c1"),
+            Target(40.0),
+            Split("5:5", tolerance=0.2),
+        ),
+    }
+    for shape in ("concave", "s-shaped"):
+        for name, some in rules.items():
+            rng = np.random.default_rng([seed, 13, len(name)])
+            lines = [
+                replace(
+                    line,
+                    outcome="lead",
+                    value=None,
+                    carryover=(Geometric(0.5), None, Delayed(0.5, 1, 4))[i % 3],
+                    demand={"Q2": 1.3},
+                    minimum_if_active=10.0 if any(isinstance(x, Flights) for x in some) else 0.0,
+                )
+                for i, line in enumerate(lines_of(SHAPES[shape], rng, 4))
+            ]
+            plan = plan_of(
+                lines,
+                400.0,
+                constraints=some,
+                funnel=funnel,
+                periods=Periods("2027-Q1", 4, "quarter", 6),
+                goodwill=Goodwill(Log(30.0, 60.0), retention=0.7, outcome="lead"),
+            )
+            yield f"{shape}, {name}", Case(plan, None)
+
+
 def hard(_seed: int) -> Iterator[tuple[str, Case]]:
     """More digits than a computer holds: what is not proven must be said."""
     steep = [
@@ -471,6 +517,7 @@ FAMILIES: dict[str, Callable[[int], Iterator[tuple[str, Case]]]] = {
     "switches": switches,
     "just feasible": just_feasible,
     "a cent short": a_cent_short,
+    "over time": over_time,
     "hard": hard,
 }
 
