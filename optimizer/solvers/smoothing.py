@@ -79,6 +79,8 @@ class Replies:
         place = low + first * np.expm1(steps * np.log1p(room / first))
         place[0] = np.where(vertical, np.minimum(1e-3 * closest, room), low)
         price = weights * unit * problem.curves.slope(unit * place)
+        # A vertical curve without room has no price, and needs none.
+        price = np.where(np.isfinite(price), price, 0.0)
         value = weights * problem.curves.outcome(unit * place) - price * place
         step = np.diff(price, axis=0)
         # A line with nothing between two places has one reply there.

@@ -316,6 +316,8 @@ def zero_width(seed: int) -> Iterator[tuple[str, Case]]:
         pinned = [replace(x, minimum=20.0, maximum=20.0) for x in lines[:3]]
         locked = [replace(x, locked=10.0, current=None) for x in lines[3:5]]
         yield f"{shape}, some", Case(plan_of([*pinned, *locked, lines[5]]))
+        shut = [Line(f"d{i}", Power(3.0, 0.4), value=1.0, locked=0.0) for i in range(2)]
+        yield f"{shape}, beside vertical ones at nothing", Case(plan_of([*lines, *shut]))
         yield f"{shape}, all", Case(plan_of([*pinned, *locked]))
         yield (
             f"{shape}, at nothing",
