@@ -87,7 +87,7 @@ class Horizons:
     def _solved(self) -> pd.DataFrame:
         return self.frame[self.frame["brand_share"].notna()]
 
-    def _span(self, voice: Voice, horizon: float) -> str:
+    def span(self, voice: Voice, horizon: float) -> str:
         """A length of time in words: ``30 months``."""
         return voice.say(f"horizon.{self.every}", count=f"{horizon:.0f}")
 
@@ -98,9 +98,9 @@ class Horizons:
         first, last = solved.iloc[0], solved.iloc[-1]
         ends = {
             "rule": rule,
-            "first": self._span(voice, first["horizon"]),
+            "first": self.span(voice, first["horizon"]),
             "first_share": voice.percent(first["brand_share"], 0),
-            "last": self._span(voice, last["horizon"]),
+            "last": self.span(voice, last["horizon"]),
             "last_share": voice.percent(last["brand_share"], 0),
         }
         if self.crosses is None:
@@ -108,10 +108,10 @@ class Horizons:
             return voice.say("horizon.not_for_good" if falls else "horizon.never", **ends)
         if self.between is None and self.crosses == first["horizon"]:
             return voice.say("horizon.always", **ends)
-        at = self._span(voice, self.crosses)
+        at = self.span(voice, self.crosses)
         if self.between is None:
             return voice.say("horizon.crosses", at=at, **ends)
-        low, high = (self._span(voice, end) for end in self.between)
+        low, high = (self.span(voice, end) for end in self.between)
         return voice.say("horizon.crosses_between", at=at, low=low, high=high, **ends)
 
     def _costs(self, voice: Voice) -> list[str]:
@@ -124,7 +124,7 @@ class Horizons:
         told = [
             voice.say(
                 "horizon.cost",
-                first=self._span(voice, first["horizon"]),
+                first=self.span(voice, first["horizon"]),
                 cost=voice.amount(first["cost"]),
                 share=voice.percent(first["cost"] / size if size else 0.0),
                 noun=voice.noun,
@@ -133,7 +133,7 @@ class Horizons:
         last = known.iloc[-1]
         for key, row, before in (("least", least, first), ("last", last, least)):
             if row["horizon"] > before["horizon"]:
-                at, cost = self._span(voice, row["horizon"]), voice.amount(row["cost"])
+                at, cost = self.span(voice, row["horizon"]), voice.amount(row["cost"])
                 told.append(voice.say(f"horizon.{key}", at=at, cost=cost))
         return told
 

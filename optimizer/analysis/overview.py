@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from optimizer.allocation import Allocation
+from optimizer.errors import PlanError
 from optimizer.plan.plan import Plan
 
 from .comparison import Comparison, compare
+from .horizon import Horizons, horizon_sweep
 from .prices import Prices, rule_prices
-from .sweep import Sweep, budget_sweep, split_sweep
+from .sweep import Sweep, budget_sweep, ruled_share, split_sweep
 from .tornado import Tornado, tornado
 from .variations import Counted, solve_all
 
@@ -24,11 +26,12 @@ def overview(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
-) -> list[Prices | Sweep | Tornado | Comparison]:
-    """Prices of the rules, sweeps of budget and brand share, tornado, and the what-ifs.
+) -> list[Prices | Sweep | Horizons | Tornado | Comparison]:
+    """Prices of the rules, sweeps of budget, brand share and horizon, tornado, and the what-ifs.
 
     What a plan has no use for is left out: without a budget and today's spend there is no budget
-    sweep, without brand and traffic lines no sweep of their split.
+    sweep, without brand and traffic lines no sweep of their split, without periods or a rule for
+    that split no sweep of the horizon.
 
     Args:
         best: The answer to the plan.
@@ -39,15 +42,26 @@ def overview(
     """
     plan = best.plan
     how: dict[str, Any] = {"time_limit": time_limit, "jobs": jobs, "progress": progress}
-    found: list[Prices | Sweep | Tornado | Comparison] = [
+    found: list[Prices | Sweep | Horizons | Tornado | Comparison] = [
         rule_prices(best, ranges=True, costs=True)
     ]
     if plan.budget or best.today is not None:
         found.append(budget_sweep(plan, **how))
     if {line.role for line in plan.lines} >= {"brand", "traffic"}:
         found.append(split_sweep(plan, **how))
+    if plan.periods is not None and _has_rule(plan):
+        found.append(horizon_sweep(plan, gap=best.options.gap, **how))
     found.append(tornado(plan, **how))
     if what_ifs:
         answers = solve_all(list(what_ifs.values()), gap=best.options.gap, **how)
         found.append(compare({"base": best, **dict(zip(what_ifs, answers, strict=True))}))
     return found
+
+
+def _has_rule(plan: Plan) -> bool:
+    """Whether one share of brand is asked for."""
+    try:
+        ruled_share(plan)
+    except PlanError:
+        return False
+    return True

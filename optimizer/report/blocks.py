@@ -25,6 +25,8 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     total: Sequence[str] = ()
+    folded: str = ""
+    """What opens it; empty: it stands open."""
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,20 @@
     }
   }
 
+  // A legend below a figure takes the rows that it needs at this width, and the figure grows by them.
+  function seat(layout, width) {
+    const rows = Math.ceil(layout.meta.entries / Math.max(Math.floor((width - 60) / 185), 1));
+    const height = layout.height - layout.margin.t - layout.margin.b;
+    layout.legend.y = -(layout.margin.b + 2) / height;
+    layout.margin.b += 12 + 20 * rows;
+    layout.height += 12 + 20 * rows;
+  }
+
   // On narrow screens labels are shorter and smaller, and legends have one column.
   function fit(layout, traces, width) {
+    if (layout.meta && layout.meta.entries) seat(layout, width);
     if (width >= 420) return;
-    if (layout.meta) {
+    if (layout.meta && layout.meta.short) {
       layout.annotations.forEach((note, i) => { note.text = layout.meta.short[i]; });
       layout.margin.r = layout.meta.right;
     }
@@ -155,7 +165,7 @@
   };
 
   root.classList.remove("no-js");
-  for (const details of document.querySelectorAll("figure details")) details.open = false;
+  for (const details of document.querySelectorAll("figure details, .folded")) details.open = false;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) actions[button.dataset.do](button);
@@ -175,7 +185,7 @@
   unpack().then(drawInTurn).then(() => { root.dataset.ready = ""; }, () => {
     root.classList.add("no-js");
     for (const notice of document.querySelectorAll(".broken-charts")) notice.hidden = false;
-    for (const details of document.querySelectorAll("figure details")) details.open = true;
+    for (const details of document.querySelectorAll("figure details, .folded")) details.open = true;
     root.dataset.ready = "";
   });
 })();

@@ -15,15 +15,16 @@ from typing import Any
 
 from optimizer.allocation import Allocation
 from optimizer.analysis.comparison import Comparison
+from optimizer.analysis.horizon import Horizons
 from optimizer.analysis.prices import Prices
 from optimizer.analysis.sweep import Sweep
 from optimizer.analysis.tornado import Tornado
 from optimizer.words import LANGUAGES, say
 from optimizer.writing import write_atomically
 
-from . import answer, evidence, sections
+from . import answer, evidence, over_time, sections
 from .appendix import appendix
-from .blocks import Page
+from .blocks import Page, Section
 from .tables import allocation_csv
 from .theme import DARK, TURNING
 from .view import View
@@ -50,8 +51,9 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
 
     Args:
         allocation: The answer.
-        analyses: Any of ``Prices``, ``Sweep`` (of the budget or the brand share), ``Tornado`` and
-            ``Comparison``; each brings its section, and what is not given is left out.
+        analyses: Any of ``Prices``, ``Sweep`` (of the budget or the brand share), ``Horizons``,
+            ``Tornado`` and ``Comparison``; each brings its section, and what is not given is left
+            out.
         lang: The language that the page opens in; it holds both.
 
     Raises:
@@ -102,6 +104,8 @@ def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
     for one in analyses:
         if isinstance(one, Prices):
             known["prices"] = one
+        elif isinstance(one, Horizons):
+            known["horizon"] = one
         elif isinstance(one, Tornado):
             known["tornado"] = one
         elif isinstance(one, Comparison):
@@ -115,10 +119,13 @@ def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
 
 def _page(view: View, known: Mapping[str, Any]) -> Page:
     word, status_text = answer.status(view)
-    parts = [sections.allocation(view, known.get("rule")), sections.response(view)]
+    timed = _over_time(view, known.get("prices"))
+    parts = [sections.allocation(view, known.get("rule")), *timed[:1], sections.response(view)]
+    parts += timed[1:]
     makers = (
         ("frontier", evidence.frontier),
         ("rule", evidence.brand_rule),
+        ("horizon", over_time.horizon),
         ("prices", evidence.prices),
         ("tornado", evidence.tornado),
         ("scenarios", evidence.scenarios),
@@ -137,6 +144,21 @@ def _page(view: View, known: Mapping[str, Any]) -> Page:
         footer=view.say("page.footer", version=provenance["versions"]["adsplit"],
                         input=provenance["input"][:12]),
     )  # fmt: skip
+
+
+def _over_time(view: View, prices: Any) -> list[Section]:
+    """The sections about time, the phasing first; none for a plan of one period."""
+    plan = view.allocation.plan
+    if plan.periods is None:
+        return []
+    parts = [over_time.phasing(view)]
+    if plan.goodwill is not None:
+        parts.append(over_time.goodwill(view))
+    if plan.funnel is not None:
+        parts.append(over_time.funnel(view, prices))
+    if over_time.has_goal(view):
+        parts.append(over_time.goal(view))
+    return parts
 
 
 def _figures(page: Page) -> dict[str, Any]:

@@ -56,13 +56,20 @@ def _dumbbell(view: View) -> Chart:
         "dumbbell",
         title,
         charts.today_and_recommended(view),
-        subtitle=view.say("chart.dumbbell.subtitle", currency=view.currency),
+        subtitle=_of_all(view, view.say("chart.dumbbell.subtitle", currency=view.currency)),
         aid=view.say("chart.dumbbell.aid"),
         label=f"{title}. {values}",
         table=change_table(view),
         is_wide=not view.has_today,
         legend=legend,
     )
+
+
+def _of_all(view: View, text: str) -> str:
+    """A subtitle, and over how many periods its money is."""
+    if view.allocation.plan.periods is None:
+        return text
+    return view.say("chart.over", text=text, some=view.voice.some(view.periods, view.periods))
 
 
 def _swatches(view: View) -> list[tuple[str, str]]:
@@ -85,7 +92,7 @@ def _changes(view: View) -> Chart:
         "change",
         title,
         charts.change_bars(view),
-        subtitle=view.say("chart.change.subtitle", currency=view.currency),
+        subtitle=_of_all(view, view.say("chart.change.subtitle", currency=view.currency)),
         aid=view.say("chart.change.aid"),
         label=title,
         table=change_table(view),
@@ -134,12 +141,16 @@ def response(view: View) -> Section:
     """What each line returns, and why the mix is balanced."""
     unit = view.currency if view.counts_value else view.voice.say("noun.outcomes")
     small = [_curve(view, i, row) for i, row in enumerate(view.frame.head(CURVES).itertuples())]
-    lead = view.say("chart.response.lead", unit=unit)
+    if view.allocation.plan.periods is None:
+        lead = view.say("chart.response.lead", unit=unit)
+    else:
+        some = view.voice.some(view.periods, view.periods)
+        lead = view.say("chart.response.lead_periods", unit=unit, some=some)
     if len(view.frame) > CURVES:
         some = view.say("chart.response.some", shown=CURVES, total=len(view.frame))
         lead = f"{lead} {some}"
     shown = [*small]
-    if any(view.allocation.problem.weights):
+    if (view.frame["marginal"].abs() > 0).any():
         shown.append(_marginal(view))
     return Section("response", view.say("section.response"), lead, shown, [response_table(view)])
 

@@ -141,8 +141,10 @@ def compact_ticks(values: Sequence[float], lang: str) -> list[str]:
     if scale == 1:
         digits = _decimals(values, 1)
         return [number(value, lang, digits) for value in values]
-    digits = min(_decimals(values, scale), 3)
-    return [number(value, lang, 0 if value == 0 else digits, compact=True) for value in values]
+    digits, word = min(_decimals(values, scale), 3), 1e4 if lang == "zh" else 1e3
+    return [
+        number(value, lang, digits if abs(value) >= word else 0, compact=True) for value in values
+    ]
 
 
 def axis(

@@ -67,6 +67,25 @@ class View:
         return self.allocation.problem.grid.n_periods
 
     @cached_property
+    def period_labels(self) -> list[str]:
+        """Every period that counts, those after the plan's end among them: ``2027-01``."""
+        return [str(label) for label in self.allocation.by_period["period"]]
+
+    def period(self, position: int) -> str:
+        """A period in a sentence or a heading, where no line may end within it."""
+        return self.period_labels[position].replace("-", "-\N{WORD JOINER}")
+
+    def period_name(self, position: int) -> tuple[str, str]:
+        """A period for an axis, and its year: a month by its name, others as they are."""
+        year, _, rest = self.period_labels[position].partition("-")
+        if rest.isdigit():
+            from babel.dates import get_month_names
+
+            locale = {"en": "en", "zh": "zh_CN"}[self.lang]
+            rest = get_month_names("abbreviated", locale=locale)[int(rest)]
+        return rest, year
+
+    @cached_property
     def shown(self) -> Any:
         """The lines that a chart has room for."""
         return self.frame.head(MOST)
@@ -75,11 +94,6 @@ class View:
     def held(self) -> tuple[tuple[str, ...], ...]:
         """The rules that hold each line, in the order of the plan."""
         return held_by(self.allocation, self.lang)
-
-    @property
-    def n_periods(self) -> int:
-        """In how many periods money is spent."""
-        return self.allocation.problem.grid.n_periods
 
     @property
     def has_today(self) -> bool:

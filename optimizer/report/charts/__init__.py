@@ -1,6 +1,7 @@
 """One pure function per figure: a result in, a Plotly figure out."""
 
 from .allocation import change_bars, role_strip, today_and_recommended
+from .over_time import delivery, goodwill, horizon, money_by_period, stage_by_period
 from .ranges import brand_rule, budget_frontier
 from .response import marginal_returns, response_curve
 from .sensitivity import prices_of_rules, scenarios, tornado
@@ -9,11 +10,16 @@ __all__ = [
     "brand_rule",
     "budget_frontier",
     "change_bars",
+    "delivery",
+    "goodwill",
+    "horizon",
     "marginal_returns",
+    "money_by_period",
     "prices_of_rules",
     "response_curve",
     "role_strip",
     "scenarios",
+    "stage_by_period",
     "today_and_recommended",
     "tornado",
 ]

@@ -34,7 +34,7 @@ SYMBOLS = ("diamond", "circle", "square", "triangle-up", "x", "star")
 def _reach(view: View, row: Any) -> float:
     """How far right a line's curve is drawn."""
     line = view.allocation.plan.lines[row.position]
-    marks = [row.spend, row.current, (line.observed or 0.0) * view.periods, row.minimum]
+    marks = [row.spend, row.current, _seen(view, row, line.observed or 0.0), row.minimum]
     if math.isfinite(row.maximum) and row.maximum < 4 * max(row.spend, row.current, 1e-300):
         marks.append(row.maximum)
     marks = [mark for mark in marks if math.isfinite(mark)]
@@ -44,19 +44,57 @@ def _reach(view: View, row: Any) -> float:
 
 def _along(view: View, row: Any, spend: Floats, *, slope: bool = False) -> Floats:
     """Outcomes (or their slope) of one line at several spends, times what an outcome is worth."""
-    line, n = view.allocation.plan.lines[row.position], view.periods
-    # With periods the curve is drawn for the same spend in each of them, over all of them.
-    exposure = spend / (n * line.price)
-    value = view.allocation.problem.grid.value[row.position * n]
-    worth = n * (value if view.counts_value else 1.0)
+    if view.allocation.plan.periods is not None:
+        return _along_time(view, row, spend, slope=slope)
+    line, problem = view.allocation.plan.lines[row.position], view.allocation.problem
+    exposure = spend / line.price
     if slope:
-        if n > 1:
-            weight = value if view.allocation.plan.objective.unit == "money" else 1.0
-            weight *= getattr(view.allocation.plan.objective, "margin", 1.0)
-        else:
-            weight = view.allocation.problem.weights[row.position]
+        weight = problem.weights[row.position]
         return np.asarray(weight * line.curve.slope(exposure) / line.price, float)
+    worth = problem.grid.value[row.position] if view.counts_value else 1.0
     return np.asarray(worth * line.curve.outcome(exposure), float)
+
+
+def _along_time(view: View, row: Any, spend: Floats, *, slope: bool) -> Floats:
+    """The same over all that counts: what the line adds to the other lines of the plan.
+
+    Its money is spread over the periods as recommended. Carry-over, goodwill, delays and capacity
+    are among it, so the slope at the plan is the marginal return that tables state.
+    """
+    problem, n = view.allocation.problem, view.periods
+    cells, profile = slice(row.position * n, (row.position + 1) * n), _profile(view, row.position)
+    grid = problem.grid
+    terms, others = grid.worths() if view.counts_value else grid.counts(None)
+    # As Allocation.marginal has it: the cost of the money is not taken off.
+    stocks = np.where(np.arange(problem.n_columns) < problem.n_cells, 0.0, -problem.price)
+
+    def brought(total: float) -> float:
+        money = view.allocation.spend.copy()
+        money[cells] = total * profile
+        columns = problem.lift(money)
+        if slope:
+            gains = problem.gains(columns, problem.weights, stocks)
+            return float(profile @ gains[cells])
+        return float(terms @ problem.outcomes(columns) + others @ columns)
+
+    if slope:  # some curves rise without end at nothing
+        least = 1e-6 * float(np.max(spend))
+        return np.array([brought(max(float(total), least)) for total in spend])
+    return np.array([brought(float(total)) for total in spend]) - brought(0.0)
+
+
+def _profile(view: View, position: int) -> Floats:
+    """How a line's money is spread over the periods: as recommended, else as today, else evenly."""
+    for spend in (view.allocation.spend, view.allocation.problem.grid.current):
+        own = spend.reshape(-1, view.periods)[position]
+        if own.sum() > 0:
+            return np.asarray(own / own.sum(), float)
+    return np.full(view.periods, 1 / view.periods)
+
+
+def _seen(view: View, row: Any, observed: float) -> float:
+    """The spend over all periods up to which no period has more than was ever *observed*."""
+    return observed / float(_profile(view, row.position).max())
 
 
 def response_curve(view: View, row: Any) -> Any:
@@ -64,7 +102,7 @@ def response_curve(view: View, row: Any) -> Any:
     voice = view.voice
     line = view.allocation.plan.lines[row.position]
     colour, right = colour_of(row.role), _reach(view, row)
-    seen = min(right if line.observed is None else line.observed * view.periods, right)
+    seen = min(right if line.observed is None else _seen(view, row, line.observed), right)
     marks = sorted({*np.linspace(0, right, POINTS), seen, float(row.spend)})
     x = np.array(marks)
     y = _along(view, row, x)
@@ -177,13 +215,13 @@ def marginal_returns(view: View) -> Any:
             "showarrow": False, "font": {"size": 12, "color": INK}, "bgcolor": PAPER,
             "opacity": 0.9, "text": f"{view.role_name(role)}: {text}" if role else text,
         })  # fmt: skip
-    rowsize = math.ceil(len(rows) / 2)
     return figure(
         traces,
-        height=400 + 22 * rowsize,
+        height=400,
+        meta={"entries": len(rows)},
         showlegend=True,
         legend={"y": -0.2, "yanchor": "top", "entrywidth": 150},
-        margin={"b": 60 + 22 * rowsize, "r": 16, "t": 10},
+        margin={"b": 52, "r": 16, "t": 10},
         xaxis=axis(-0.01 * right, right, voice, title=view.currency, count=6, zeroline=False),
         yaxis=axis(0, top, voice, count=5, automargin=True, zeroline=False,
                    write=None if view.voice.counts_money else _small),
