@@ -263,7 +263,7 @@ def _constraint(base: Sharp, name: str, stated: Constraint | None) -> Easing:
         size=size,
         binding=bool(tight.any()),
         derivative=derivative,
-        most=float(np.sum(fines * steps)),
+        most=float(np.sum(fines[steps > 0] * steps[steps > 0])),
         step=1.0 if coarse else STEP * largest,
         coarse=coarse,
         limit=100.0 if unit == "point" else float("inf"),

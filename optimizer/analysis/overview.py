@@ -31,7 +31,8 @@ def overview(
 
     What a plan has no use for is left out: without a budget and today's spend there is no budget
     sweep, without brand and traffic lines no sweep of their split, without periods or a rule for
-    that split no sweep of the horizon.
+    that split no sweep of the horizon. A plan with periods is some twelve times as large: its
+    sweeps have half the points, and how far prices hold is not looked for.
 
     Args:
         best: The answer to the plan.
@@ -42,16 +43,18 @@ def overview(
     """
     plan = best.plan
     how: dict[str, Any] = {"time_limit": time_limit, "jobs": jobs, "progress": progress}
+    one_period = plan.periods is None
+    points = 21 if one_period else 11
     found: list[Prices | Sweep | Horizons | Tornado | Comparison] = [
-        rule_prices(best, ranges=True, costs=True)
+        rule_prices(best, ranges=one_period, costs=True)
     ]
     if plan.budget or best.today is not None:
-        found.append(budget_sweep(plan, **how))
+        found.append(budget_sweep(plan, points, **how))
     if {line.role for line in plan.lines} >= {"brand", "traffic"}:
-        found.append(split_sweep(plan, **how))
+        found.append(split_sweep(plan, points, **how))
     if plan.periods is not None and _has_rule(plan):
         found.append(horizon_sweep(plan, gap=best.options.gap, **how))
-    found.append(tornado(plan, **how))
+    found.append(tornado(plan, gap=min(best.options.gap, 1e-5), **how))
     if what_ifs:
         answers = solve_all(list(what_ifs.values()), gap=best.options.gap, **how)
         found.append(compare({"base": best, **dict(zip(what_ifs, answers, strict=True))}))

@@ -96,6 +96,7 @@ def tornado(
         time_limit=time_limit,
         jobs=jobs,
         progress=progress,
+        alike=True,
     )
     results = [_result(base, answer) for answer in answers]
     records = [

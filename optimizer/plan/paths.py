@@ -65,6 +65,8 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
     for depth, word in enumerate(words):
         if isinstance(here, list) and word.isdecimal() and int(word) < len(here):
             here = here[int(word)]
+        elif isinstance(here, Mapping) and (name := ".".join(words[depth:])) in here:
+            return here[name]
         elif isinstance(here, Mapping) and word in here:
             here = here[word]
         else:
@@ -118,7 +120,7 @@ def assign(document: Document, path: str, value: Any) -> list[str]:
 
 
 def _assign_one(document: Document, path: str, value: Any) -> None:
-    *parents, last = path.split(".")
+    parents, last = _holder_and_key(document, path)
     _make_room(document, parents)
     _refuse_line_key_on_channel(document, path)
     holder = value_at(document, ".".join(parents)) if parents else document
@@ -132,6 +134,22 @@ def _assign_one(document: Document, path: str, value: Any) -> None:
     else:
         known = "it is a list" if isinstance(holder, list) else "it is a single value"
         raise UnknownName(Fault(path, "leads nowhere", f"Of {'.'.join(parents)}: {known}"))
+
+
+def _holder_and_key(document: Document, path: str) -> tuple[list[str], str]:
+    """The words to what holds the end of *path*, and the key there.
+
+    Names of lines are keys with dots: ``search.brand`` in ``goodwill.feeds.search.brand``.
+    """
+    words = path.split(".")
+    here: Any = document
+    for depth, word in enumerate(words[:-1]):
+        if not isinstance(here, Mapping):
+            break
+        if (name := ".".join(words[depth:])) in here:
+            return words[:depth], name
+        here = here.get(word)
+    return words[:-1], words[-1]
 
 
 def _make_room(document: Document, parents: list[str]) -> None:

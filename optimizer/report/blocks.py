@@ -27,6 +27,8 @@ class Table:
     total: Sequence[str] = ()
     folded: str = ""
     """What opens it; empty: it stands open."""
+    is_dense: bool = False
+    """Many columns of short numbers: set close, so that twelve months stand side by side."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from optimizer.analysis.explanation import SMALLEST
 from optimizer.analysis.telling import SMALL
+from optimizer.plan.flows import CAPACITY
 from optimizer.words import listed
-from optimizer.words.rules import rule_in_words, rule_name
+from optimizer.words.rules import capacity_in_words, rule_in_words, rule_name
 
 from . import charts
 from .blocks import Chart, Column, Section, Table
@@ -141,12 +143,16 @@ def prices(view: View, result: Any) -> Section:
         row["says"] = rule_name(row["rule"], plan, view.lang, part)
         row["says"] = row["says"][:1].upper() + row["says"][1:]
         price = row["price"]
+        row["sentence"] = sentences.get(row["rule"], "")
+        if row["rule"].startswith(f"{CAPACITY} "):
+            stage_ = row["rule"].removeprefix(f"{CAPACITY} ")
+            row["unit"], row["sentence"] = CAPACITY, capacity_in_words(plan, stage_, view.lang)
         row["known"] = price is not None and math.isfinite(price)
         row["text"] = _price(view, price, row["unit"]) if row["known"] else view.say("word.none")
         cost = row["cost"] if row["cost"] is not None else math.nan
         if row["binding"] or row["rule"] == "budget" or row["rule"] in sentences or cost > floor:
-            rows.append(_price_row(view, row, sentences.get(row["rule"], "")))
-    for unit in ("money", "point", "outcomes", "lines", "units"):
+            rows.append(_price_row(view, row))
+    for unit in ("money", "point", "outcomes", CAPACITY, "lines", "units", "periods"):
         some = [r for r in records if r["unit"] == unit and r["known"] and abs(r["price"]) > floor]
         some.sort(key=lambda r: -abs(r["price"]))
         if not some:
@@ -221,11 +227,11 @@ def _price(view: View, price: float, unit: str) -> str:
             return "0"
         return view.say("chart.prices.inverse", cost=view.voice.money(1 / price))
     if unit == "money":
-        return view.voice.money(price, digits=2)
+        return view.voice.money(price, digits=2 if price >= SMALLEST else 4)
     return view.voice.amount(price)
 
 
-def _price_row(view: View, row: dict[str, Any], sentence: str) -> list[str]:
+def _price_row(view: View, row: dict[str, Any]) -> list[str]:
     holds, cost = row["holds_up_to"], row["cost"]
     none = view.say("word.none")
     if holds is None or math.isnan(holds):
@@ -240,7 +246,7 @@ def _price_row(view: View, row: dict[str, Any], sentence: str) -> list[str]:
         view.voice.amount(cost))  # fmt: skip
     return [
         row["says"],
-        sentence,
+        row["sentence"],
         view.say("word.yes" if row["binding"] else "word.no"),
         row["text"],
         view.voice.say(f"table.unit.{row['unit']}"),
@@ -260,13 +266,20 @@ def _path(view: View, path: str, label: str) -> str:
             return f"{view.line(line.name)}: {' '.join(_word(view, w) for w in rest)}"
     if words[0] == "funnel" and len(words) == 3:
         return f"{_word(view, words[1])}: {_word(view, words[2])}"
+    if words[0] == "goodwill":
+        stock = view.say("section.goodwill")
+        if words[1] == "feeds":
+            feeds = view.voice.say("input.feeds", line=view.line(".".join(words[2:])))
+            return f"{stock}: {feeds}"
+        return f"{stock}: {_word(view, words[-1])}"
     return _word(view, words[-1]) if words[-1] else label
 
 
 def _word(view: View, word: str) -> str:
     from optimizer.words import catalogue
 
-    return catalogue(view.lang).get(f"input.{word}", word.replace("_", " "))
+    known = catalogue(view.lang)
+    return known.get(f"input.{word}", known.get(f"stage.{word}", word.replace("_", " ")))
 
 
 def tornado(view: View, result: Any) -> Section:

@@ -56,7 +56,7 @@ def phasing(view: View) -> Section:
     if later > 0 and total > 0:
         share = view.say("chart.phasing.later", share=voice.percent(later / total),
                          end=view.period(view.periods - 1))  # fmt: skip
-        aid = f"{share} {aid}"
+        aid = view.sentences(share, aid)
     chart = Chart(
         "phasing",
         title,
@@ -147,7 +147,7 @@ def _cells_table(view: View) -> Table:
             if mark in used]  # fmt: skip
     if said:
         caption.append(view.say("table.marks", marks=listed(said, view.lang)))
-    return Table(" ".join(caption), columns, rows, total)
+    return Table(view.sentences(*caption), columns, rows, total, is_dense=True)
 
 
 def _marks(view: View) -> list[list[str]]:
@@ -219,7 +219,7 @@ def _returns(view: View, counted: str) -> str:
             plan=voice.cash(frame["goodwill"].iloc[end]),
             today=voice.cash(before["goodwill"].iloc[end]),
         ))  # fmt: skip
-    return " ".join(said)
+    return view.sentences(*said)
 
 
 def _stock_table(view: View, frame: Any, today: Any, counted: str) -> Table:
@@ -279,8 +279,8 @@ def funnel(view: View, prices: Any = None) -> Section:
     return Section(
         "funnel",
         view.say("section.funnel"),
-        " ".join(text if text.endswith(view.say("stop")) else text + view.say("stop")
-                 for text in lead),
+        view.sentences(*(text if text.endswith(view.say("stop")) else text + view.say("stop")
+                         for text in lead)),
         shown,
         [Table("", columns, rows), _stages_table(view, detail)],
     )  # fmt: skip
@@ -334,8 +334,9 @@ def goal(view: View) -> Section:
         cumulative = np.cumsum(sum(own for *_, own in parts))
         reached = int(np.argmax(cumulative >= one.amount * (1 - 1e-9)))
         title = view.say(
-            "chart.breakdown.title", amount=units(one.amount, view.lang), noun=noun,
-            goal=one.name, when=view.period(reached),
+            "chart.breakdown.title", amount=units(one.amount, view.lang),
+            noun=stage(one.stage, view.lang) if one.stage else view.voice.say("noun.outcomes"),
+            when=view.period(reached),
         )  # fmt: skip
         shown.append(
             Chart(
@@ -396,7 +397,7 @@ def _goal_table(
     key = "table.goal" if one.name else "table.goal_plain"
     caption = view.say(key, goal=one.name, amount=units(one.amount, view.lang), noun=noun,
                        currency=view.currency)  # fmt: skip
-    return Table(caption, columns, rows, total)
+    return Table(caption, columns, rows, total, is_dense=True)
 
 
 # ------------------------------------------------------------------------------------ horizon
@@ -425,7 +426,7 @@ def horizon(view: View, found: Any) -> Section:
     chart = Chart(
         "horizon", title, charts.horizon(view, found),
         subtitle=view.say("chart.horizon.subtitle"),
-        aid=" ".join([*said[1:], view.say("chart.horizon.aid")]),
+        aid=view.sentences(*said[1:], view.say("chart.horizon.aid")),
         label=title, table=table, is_wide=True,
     )  # fmt: skip
     return Section("horizon", view.say("section.horizon"), charts=[chart])

@@ -110,6 +110,10 @@ class View:
         text = self.voice.say(key, **slots)
         return text[:1].upper() + text[1:]
 
+    def sentences(self, *said: str) -> str:
+        """Sentences one after the other; Chinese ones without a space between."""
+        return ("" if self.lang == "zh" else " ").join(said)
+
     def line(self, name: str) -> str:
         """A line's name for a reader."""
         return self.voice.line(str(name))

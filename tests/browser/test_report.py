@@ -12,12 +12,19 @@ from playwright.sync_api import Page
 
 from optimizer.allocation import optimize
 from optimizer.report import write_report
-from tests.report.reports import analyses, answer, nasty_plan
+from tests.report.reports import analyses, answer, nasty_plan, timed_analyses, timed_answer
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(tmp_path_factory.mktemp("report") / "plan.html", answer(), *analyses())
+
+
+@pytest.fixture(scope="module")
+def timed_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a plan over time."""
+    file = tmp_path_factory.mktemp("timed") / "plan.html"
+    return write_report(file, timed_answer(), *timed_analyses())
 
 
 def visit_report(page: Page, file: Path, state: str = "") -> None:
@@ -39,8 +46,11 @@ def test_draws_every_chart_within_a_few_seconds(page: Page, report: Path):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_is_accessible(page: Page, report: Path, lang: str, theme: str):
-    visit_report(page, report, f"lang={lang}&theme={theme}")
+@pytest.mark.parametrize("which", ["report", "timed_report"])
+def test_is_accessible(
+    page: Page, request: pytest.FixtureRequest, lang: str, theme: str, which: str
+):
+    visit_report(page, request.getfixturevalue(which), f"lang={lang}&theme={theme}")
     for summary in page.locator(".page:not([hidden]) summary").all():
         summary.click()
     found = Axe().run(page).response["violations"]
@@ -78,9 +88,12 @@ def test_theme_goes_round_and_recolours_the_figures(page: Page, report: Path):
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_nothing_sticks_out(page: Page, report: Path, width: int, lang: str):
+@pytest.mark.parametrize("which", ["report", "timed_report"])
+def test_nothing_sticks_out(
+    page: Page, request: pytest.FixtureRequest, width: int, lang: str, which: str
+):
     page.set_viewport_size({"width": width, "height": 844})
-    visit_report(page, report, f"lang={lang}")
+    visit_report(page, request.getfixturevalue(which), f"lang={lang}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     # No label of a figure is cut off by the figure's edge.
     cut = page.evaluate(
@@ -109,6 +122,68 @@ def test_shows_the_allocations_figures(page: Page, report: Path):
         """document.querySelector('#page-en [data-chart=dumbbell]').data.at(-1).x"""
     )
     assert marks == pytest.approx(list(frame["spend"]), rel=1e-5)
+
+
+def test_shows_the_money_of_every_period(page: Page, timed_report: Path):
+    visit_report(page, timed_report)
+    bars = page.evaluate(
+        """document.querySelector('#page-en [data-chart=phasing]').data
+           .filter((trace) => trace.type === 'bar').map((trace) => trace.y)"""
+    )
+    sums = [sum(period) for period in zip(*bars, strict=True)]
+    assert sums == pytest.approx(list(timed_answer().by_period["spend"][:6]), rel=1e-5)
+    totals = page.evaluate(
+        """[...document.querySelectorAll('#phasing-table-1-en tfoot td')]
+           .map((cell) => cell.textContent)"""
+    )
+    shown = [float(text.replace(",", "")) for text in totals[:6]]
+    assert shown == pytest.approx(sums, abs=1.5)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_below_a_chart_cover_neither_it_nor_what_follows(
+    page: Page, timed_report: Path, width: int
+):
+    page.set_viewport_size({"width": width, "height": 844})
+    visit_report(page, timed_report)
+    for name in ("phasing", "breakdown-1", "marginal"):
+        legend, ticks, plot = page.evaluate(
+            """(name) => {
+              const plot = document.querySelector(`#page-en [data-chart=${name}]`);
+              const box = (part) => plot.querySelector(part).getBoundingClientRect();
+              const ticks = Math.max(...[...plot.querySelectorAll('.xtick, .xtitle')]
+                .map((tick) => tick.getBoundingClientRect().bottom));
+              return [[box('.legend').top, box('.legend').bottom], ticks,
+                      plot.getBoundingClientRect().bottom];
+            }""",
+            name,
+        )
+        assert ticks <= legend[0] + 1, name
+        assert legend[1] <= plot + 1, name
+
+
+def test_a_long_plan_scrolls_in_its_own_box_on_a_phone(page: Page, timed_report: Path):
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit_report(page, timed_report)
+    box = "document.querySelector('#phasing-table-1-en').parentElement"
+    assert page.evaluate(f"{box}.scrollWidth > {box}.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    first = page.locator("#phasing-table-1-en tbody th").first
+    before = first.bounding_box()
+    page.evaluate(f"{box}.scrollLeft = 200")
+    after = first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["x"] == pytest.approx(before["x"], abs=1)
+
+
+def test_every_stage_by_period_is_folded_away_until_asked_for(page: Page, timed_report: Path):
+    visit_report(page, timed_report)
+    table = page.locator("#funnel-table-2-en")
+    assert not table.is_visible()
+    page.click("#funnel-section-en .folded summary")
+    assert table.is_visible()
+    assert table.locator("tbody tr").count() == 10
 
 
 def test_csv_opens_in_excel(page: Page, report: Path):

@@ -204,6 +204,16 @@ def test_paths_read_and_set() -> None:
     assert value_at(DOCUMENT, "channels.search.brand.curve.unit") == 20  # a copy was changed
 
 
+def test_a_key_may_be_the_name_of_a_line() -> None:
+    document = DOCUMENT | {"goodwill": {"feeds": {"search.brand": 0.8}}}
+    path = "goodwill.feeds.search.brand"
+    changed = set_at(document, path, "*1.5")
+    assert value_at(changed, path) == pytest.approx(1.2)
+    assert changed["goodwill"]["feeds"].keys() == {"search.brand"}
+    with pytest.raises(UnknownName):
+        set_at(document, "goodwill.feeds.social.brand", 1)
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [

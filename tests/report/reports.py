@@ -7,6 +7,7 @@ from typing import Any
 
 from optimizer.allocation import Allocation, optimize
 from optimizer.analysis.comparison import compare
+from optimizer.analysis.horizon import horizon_sweep
 from optimizer.analysis.prices import rule_prices
 from optimizer.analysis.sweep import budget_sweep, split_sweep
 from optimizer.analysis.tornado import tornado
@@ -62,6 +63,46 @@ NASTY = (
 )
 
 
+TIMED: dict[str, Any] = {
+    "name": "Cloud <b>accounting</b>",
+    "business": "b2b",
+    "currency": "CNY",
+    "budget": 2_400_000,
+    "objective": {"kind": "profit", "margin": 0.7},
+    "periods": {"start": "2027-10", "count": 6, "horizon": 10, "discount": 0.05},
+    "funnel": {
+        "stages": ["visit", "lead", "deal"],
+        "rates": {"visit": 0.1, "lead": 0.2},
+        "delays": {"lead": 1},
+        "capacity": {"lead": 180},
+        "value": {"deal": 40_000},
+    },
+    "goodwill": {"half_life": 4, "outcome": "lead",
+                 "curve": {"kind": "log", "scale": 60, "unit": 60_000}},
+    "channels": {
+        "search & <i>find</i>": {
+            "brand": {"curve": {"kind": "log", "scale": 400, "unit": 40_000}, "outcome": "visit",
+                      "current": 60_000, "blackout": ["2028-01"], "observed": 80_000},
+            "traffic": {"curve": {"kind": "log", "scale": 1_500, "unit": 90_000},
+                        "outcome": "visit", "current": 200_000,
+                        "locked_in": {"2027-10": 150_000}},
+        },
+        "video": {
+            "brand": {"curve": {"kind": "log", "scale": 500, "unit": 80_000}, "outcome": "visit",
+                      "current": 90_000, "maximum": 250_000,
+                      "carryover": {"kind": "geometric", "half_life": 1}},
+            "traffic": {"curve": {"kind": "log", "scale": 90, "unit": 90_000}, "outcome": "lead",
+                        "current": 40_000},
+        },
+    },
+    "constraints": {
+        "pipe": {"kind": "target", "outcome": "deal", "at_least": 150},
+        "steady": {"kind": "pacing", "max_change": 0.5, "per": "channel"},
+    },
+}  # fmt: skip
+"""Six months with all that a plan over time may have."""
+
+
 def plan(without: tuple[str, ...] = (), today: bool = True, **changes: Any) -> Plan:
     document = {k: v for k, v in {**DOCUMENT, **changes}.items() if k not in without}
     if not today:
@@ -109,4 +150,19 @@ def analyses() -> tuple[Any, ...]:
         split_sweep(asked, n=5),
         tornado(asked, top=8),
         compare({"Base": allocation, "Cut <b>": cut}),
+    )
+
+
+@cache
+def timed_answer() -> Allocation:
+    """The answer to ``TIMED``."""
+    return optimize(from_document(TIMED))
+
+
+@cache
+def timed_analyses() -> tuple[Any, ...]:
+    """What the report of ``TIMED`` shows beside the plan."""
+    return (
+        rule_prices(timed_answer(), costs=True),
+        horizon_sweep(timed_answer().plan, [6, 12, 24]),
     )
