@@ -74,6 +74,11 @@
   function fit(layout, traces, width) {
     if (layout.meta && layout.meta.entries) seat(layout, width);
     if (width >= 420) return;
+    const across = layout.xaxis;
+    if (width < 240 && across.tickvals.length > 5) {
+      across.tickvals = across.tickvals.filter((_, i) => i % 2 === 0);
+      across.ticktext = across.ticktext.filter((_, i) => i % 2 === 0);
+    }
     if (layout.meta && layout.meta.short) {
       layout.annotations.forEach((note, i) => { note.text = layout.meta.short[i]; });
       layout.margin.r = layout.meta.right;

@@ -96,7 +96,7 @@ def tornado(view: View, result: Any, labels: Sequence[str]) -> Any:
         showlegend=True,
         legend={"y": 1.01},
         margin={"t": 64, "r": 24},
-        xaxis=axis(low - 0.04 * size, high + 0.04 * size, voice, count=4,
+        xaxis=axis(low - 0.04 * size, high + 0.04 * size, voice, count=3,
                    title=view.currency if voice.counts_money else plain(voice.noun)),
         yaxis=category_axis([_two_rows(label) for label in labels]),
     )  # fmt: skip
