@@ -33,6 +33,13 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _with_later(view: View, always: str, later: str) -> str:
+    """A sentence, and another where periods after the plan's end count."""
+    if len(view.period_labels) == view.periods:
+        return view.say(always)
+    return view.sentences(view.say(always), view.say(later))
+
+
 # ------------------------------------------------------------------------------------ phasing
 
 
@@ -43,16 +50,10 @@ def phasing(view: View) -> Section:
     column = "value" if view.counts_value else "outcome"
     noun = capital(voice.say("noun.revenue" if view.counts_value else "noun.outcomes"))
     today = None if allocation.today is None else allocation.today.by_period[column]
-    planned = frame["spend"].iloc[: view.periods]
-    most, least = int(planned.to_numpy().argmax()), int(planned.to_numpy().argmin())
-    title = view.say(
-        "chart.phasing.title",
-        most=view.period(most), high=voice.cash(planned.iloc[most]),
-        least=view.period(least), low=voice.cash(planned.iloc[least]),
-    )  # fmt: skip
+    title = _when(view)
     later = float(frame[column].iloc[view.periods :].sum())
     total = float(frame[column].sum())
-    aid = view.say("chart.phasing.aid")
+    aid = _with_later(view, "chart.phasing.aid", "chart.phasing.after")
     if later > 0 and total > 0:
         share = view.say("chart.phasing.later", share=voice.percent(later / total),
                          end=view.period(view.periods - 1))  # fmt: skip
@@ -70,6 +71,22 @@ def phasing(view: View) -> Section:
     return Section(
         "phasing", view.say("section.phasing"), charts=[chart], tables=[_cells_table(view)]
     )
+
+
+def _when(view: View) -> str:
+    """In which period most money goes out, and in which least."""
+    voice, spend = view.voice, view.allocation.by_period["spend"].to_numpy(float)[: view.periods]
+    most, least = int(spend.argmax()), int(spend.argmin())
+    high, low = voice.cash(spend[most]), voice.cash(spend[least])
+    if high == low:
+        key = (
+            "chart.phasing.title_same" if view.allocation.spent > 0 else "chart.phasing.title_none"
+        )
+        return view.say(key, high=high)
+    return view.say(
+        "chart.phasing.title",
+        most=view.period(most), high=high, least=view.period(least), low=low,
+    )  # fmt: skip
 
 
 def _wide(view: View) -> Any:
@@ -189,7 +206,7 @@ def goodwill(view: View) -> Section:
         title,
         charts.goodwill(view, frame, today, capital(counted)),
         subtitle=view.say("chart.goodwill.subtitle"),
-        aid=view.say("chart.goodwill.aid"),
+        aid=_with_later(view, "chart.goodwill.aid", "chart.goodwill.after"),
         label=title,
         table=_stock_table(view, frame, today, counted),
         is_wide=True,
@@ -275,7 +292,7 @@ def funnel(view: View, prices: Any = None) -> Section:
         detail.append((noun, own, len(known) > 0))
     heads = ("stage", "arrived", "followed_up", "lost", "used_up")[: 5 if limited else 2]
     columns = [Column(view.say(f"funnel.{key}"), is_number=i > 0) for i, key in enumerate(heads)]
-    lead = [view.say("funnel.lead"), *_worth_of_capacity(view, prices)]
+    lead = [_with_later(view, "funnel.lead", "funnel.after"), *_worth_of_capacity(view, prices)]
     return Section(
         "funnel",
         view.say("section.funnel"),

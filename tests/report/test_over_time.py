@@ -289,3 +289,19 @@ def test_outcomes_without_a_value_are_counted_over_time():
     solid = next(t for t in made["data"] if t["type"] == "scatter" and t["line"]["dash"] == "solid")
     assert solid["y"] == pytest.approx(list(found.by_period["outcome"]), rel=1e-5)
     assert 'id="goodwill-section-en"' in render(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "title"), [(300, "The same goes out in every period"), (0.001, "No money goes out")]
+)
+def test_plans_that_spend_evenly_or_nothing_say_so(value: float, title: str):
+    line = {"curve": {"kind": "exponential", "ceiling": 900, "unit": 1_000}, "current": 1_000}
+    asked = {"name": "even", "currency": "EUR", "budget": 6_000, "value": value,
+             "objective": {"kind": "profit"}, "channels": {"radio": line},
+             "periods": {"start": "2027-Q1", "count": 4, "every": "quarter"}}  # fmt: skip
+    found = opt.optimize(from_document(asked), gap=1e-9)
+    made = over_time.phasing(View(found, "en"))
+    assert made.charts[0].title.startswith(title)
+    assert "dotted line" not in made.charts[0].aid
+    assert "dotted line" in over_time.phasing(View(timed_answer(), "en")).charts[0].aid
+    assert "nan" not in render(found).split("<script")[0]

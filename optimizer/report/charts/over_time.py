@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,6 +37,12 @@ __all__ = [
 ]
 
 PATTERNS = ("", "/", ".", "\\", "x", "-", "|", "+")
+STEPS = {"week": (1, 2, 4, 13, 26, 52), "month": (1, 2, 3, 6, 12, 24), "quarter": (1, 2, 4, 8, 20)}
+"""Every how many periods one is named, so that names fall on the same ones of each year."""
+NAMED = 8
+"""Names that a phone has room for."""
+DOTTED = 36
+"""Periods of a line up to which each has a mark of its own."""
 UPPER, LOWER = (0.5, 1.0), (0.0, 0.37)
 """The shares of a figure's height that its two panels take."""
 
@@ -47,7 +54,9 @@ def units(value: float, lang: str) -> str:
 
 def _periods(view: View, count: int, **more: Any) -> dict[str, Any]:
     """An axis of the first *count* periods, as many of them named as a phone has room for."""
-    step = next(s for s in (1, 2, 3, 4, 6, 12, 13, 26, 52, count) if count / s <= 8)
+    periods = view.allocation.plan.periods
+    steps = STEPS["month" if periods is None else periods.every]
+    step = next((s for s in steps if count / s <= NAMED), math.ceil(count / NAMED))
     at = list(range(0, count, step))
     names = [view.period_name(i) for i in at]
     years = [year for _, year in names]
@@ -103,7 +112,8 @@ def _line(
     colour = TODAY if is_today else BRAND
     shown = rounded(values)
     return {
-        "type": "scatter", "mode": "lines+markers", "name": plain(name), "cliponaxis": False,
+        "type": "scatter", "mode": "lines+markers" if len(shown) <= DOTTED else "lines",
+        "name": plain(name), "cliponaxis": False,
         "x": list(range(len(shown))), "y": shown, "connectgaps": False,
         "line": {"color": colour, "width": 2.5, "dash": "5px,4px" if is_today else "solid"},
         "marker": {"size": 5, "color": PAPER if is_today else colour,
