@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.errors import Fault
 
@@ -20,9 +21,10 @@ OUTCOME = "outcome"
 
 @dataclass(frozen=True, eq=False)
 class Actuals:
-    """What was spent and what came of it, as far as it was reported; arrays are (n_lines, n_periods).
+    """What was spent and what came of it, as far as it was reported.
 
-    NaN stands for what was not reported, which is not the same as nothing.
+    Arrays have shape (n_lines, n_periods). NaN stands for what was not reported, which is not the
+    same as nothing.
     """
 
     spend: Floats
@@ -30,14 +32,11 @@ class Actuals:
     counts: Mapping[str, Floats] = field(default_factory=dict)
     """Outcomes by the name of their column: ``outcome`` for what a line's curve counts, or a stage
     of the funnel."""
+    rows: NDArray[np.intp] | None = None
+    """The row of the file that each was in, the first of several; 0 where there was none. None:
+    they are of no file."""
     remarks: tuple[Fault, ...] = ()
     """What was found and not used, or used only because it was asked for."""
-
-    @classmethod
-    def none(cls, plan: Plan) -> Actuals:
-        """Nothing was reported yet."""
-        grid = plan.grid
-        return cls(np.full((grid.n_lines, grid.n_periods), np.nan))
 
     @property
     def reported(self) -> int:

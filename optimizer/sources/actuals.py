@@ -1,9 +1,9 @@
 """Actuals: what was spent and what came of it, from CSV, Excel, Parquet or stdin.
 
-One row per line and period: columns ``period``, ``line``, ``spend``, and where they are there
-``outcome`` (what the line's own curve counts) or stages of the funnel. Or wide: a column ``line``
-and one column per period, which holds money. Every fault is told with its row, all at once; what
-is not used is told as well.
+Long: one row per line and period, with columns ``period``, ``line`` and ``spend``, and where they
+are known ``outcome`` (what the line's own curve counts) or stages of the funnel. Wide: a column
+``line`` and one column per period, which holds money. Every fault is told with its row, all at
+once; what is not used is told as well.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import datetime
+import difflib
 import io
 import os
 import re
@@ -72,16 +73,12 @@ def load_actuals(
     """
     where = "<stdin>" if str(source) == "-" else str(source)
     try:
-        table = _rows_of(source, where)
+        table = _rows_of(source)
         return read_actuals(table, plan, sum_duplicates=sum_duplicates, skip_unknown=skip_unknown)
     except PlanError as error:
-        faults = [replace(fault, where=_place(where, fault.where)) for fault in error.faults]
-        raise PlanError(faults) from None
-
-
-def _place(file: str, row: str) -> str:
-    """``file:row``; the file alone where the fault is of no single row."""
-    return f"{file}:{row}" if row and not row.startswith(file) else file
+        places = [f"{where}:{fault.where}" if fault.where else where for fault in error.faults]
+        pairs = zip(error.faults, places, strict=True)
+        raise PlanError([replace(fault, where=place) for fault, place in pairs]) from None
 
 
 def read_actuals(
@@ -98,7 +95,9 @@ def read_actuals(
     """
     if plan.periods is None:
         advice = "Give periods, such as periods: {start: 2027-01, count: 12}"
-        raise PlanError(Fault("periods", "the plan has none, so there is nothing to follow", advice))
+        raise PlanError(
+            Fault("periods", "the plan has none, so there is nothing to follow", advice)
+        )
     reader = _Reader(plan, sum_duplicates=sum_duplicates, skip_unknown=skip_unknown)
     return reader.actuals(table)
 
@@ -106,7 +105,7 @@ def read_actuals(
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def _rows_of(source: str | os.PathLike[str], where: str) -> list[tuple[int, Sequence[Any]]]:
+def _rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
     """The rows of a file that hold anything, each with its number as the file counts them."""
     ending = ".csv" if str(source) == "-" else Path(source).suffix.lower()
     if ending not in ENDINGS:
@@ -133,11 +132,11 @@ def _rows_of(source: str | os.PathLike[str], where: str) -> list[tuple[int, Sequ
         raise PlanError(Fault("", f"cannot be read: {words}")) from None
     if len(data) > SIZE_LIMIT:
         raise PlanError(Fault("", f"is larger than {SIZE_LIMIT // 1_000_000} MB", "Sum it first"))
-    found = _sheet(data) if ending == ".xlsx" else _separated(_text(data, where))
+    found = _sheet(data) if ending == ".xlsx" else _separated(_text(data))
     return [(number, row) for number, row in found if any(not _empty(value) for value in row)]
 
 
-def _text(data: bytes, where: str) -> str:
+def _text(data: bytes) -> str:
     """The text of a file: UTF-8, or UTF-16 with a byte order mark, as Excel may save it."""
     marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     encoding = "utf-16" if data.startswith(marks) else "utf-8-sig"
@@ -146,7 +145,7 @@ def _text(data: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
         advice = "Save it as CSV UTF-8"
-        raise PlanError(Fault("", "is not UTF-8", advice, f"{where}:{row}")) from None
+        raise PlanError(Fault("", "is not UTF-8", advice, str(row))) from None
 
 
 def _separated(text: str) -> Iterator[tuple[int, Sequence[str]]]:
@@ -167,14 +166,19 @@ def _sheet(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
     """The rows of a workbook's first sheet, formulas as their last values."""
     from zipfile import BadZipFile
 
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
+    import openpyxl  # type: ignore[import-untyped]
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        if len(book.worksheets) > 1:
+            names = ", ".join(sheet.title for sheet in book.worksheets)
+            words, advice = f"has several sheets: {names}", "Save the one that counts by itself"
+            raise PlanError(Fault("", words, advice))
         rows = list(book.worksheets[0].iter_rows(values_only=True))
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, IndexError):
-        raise PlanError(Fault("", "is no Excel workbook that can be read", "Save it anew")) from None
+    except (BadZipFile, KeyError, ValueError, IndexError):
+        raise PlanError(
+            Fault("", "is no Excel workbook that can be read", "Save it anew")
+        ) from None
     yield from enumerate(rows, start=1)
 
 
@@ -216,16 +220,17 @@ class _Reader:
         shape = (len(self.lines), len(self.labels))
         found = {title: np.full(shape, np.nan) for title in ("spend", *counts)}
         places: dict[tuple[int, int], list[int]] = {}
-        n_rows = 0
         for number, row in self._long(columns, head, body):
-            n_rows += 1
             self._take(number, row, found, places, counts)
-        if not n_rows and not self.faults:
-            self.faults.append(Fault("", "there is no row below the head", "Give what was spent"))
         self._duplicates(places)
+        if not self.faults and not places:
+            self.faults.append(Fault("", "no row has money of this plan", "Give what was spent"))
         if self.faults:
             raise PlanError(self.faults)
-        return Actuals(found.pop("spend"), found, tuple(self.remarks))
+        rows = np.zeros(shape, np.intp)
+        for place, numbers in places.items():
+            rows[place] = numbers[0]
+        return Actuals(found.pop("spend"), found, rows, tuple(self.remarks))
 
     def _head(self, titles: Sequence[Any]) -> dict[str, int]:
         """Where the columns are that are read; in the wide form ``spend`` is not among them."""
@@ -233,7 +238,7 @@ class _Reader:
         known |= {word: word for word in ("period", "line", "spend", OUTCOME)}
         columns: dict[str, int] = {}
         ignored = []
-        self.wide = {}
+        self.wide: dict[int, str] = {}
         for position, title in enumerate(titles):
             text = "" if title is None else str(title).strip()
             word, label = known.get(text.casefold()), self._label(title)
@@ -245,16 +250,20 @@ class _Reader:
                 self.wide[position] = label
             elif text:
                 ignored.append(text)
-        needed = ("line",) if self.wide and "period" not in columns else ("period", "line", "spend")
+        needed = ("line",) if self.wide else ("period", "line", "spend")
         for word in needed:
             if word not in columns:
-                advice = nearest(word, ignored) if ignored else ""
-                advice = advice if advice.startswith("Did you") else f"Give a column {word}"
+                advice = f"Give a column {word}"
+                if near := difflib.get_close_matches(word, ignored, n=1):
+                    advice += f"; is it {near[0]!r}?"
                 self.faults.append(Fault(word, "is missing among the columns", advice))
-        if self.wide and "period" in columns:
-            self.faults.append(
-                Fault("period", "is a column, and so are periods", "Give one form, not both")
-            )
+        if self.wide:
+            advice = "Give a row per line and period, or money alone in a column per period"
+            self.faults += [
+                Fault(word, "is a column, and so are periods", advice)
+                for word in columns
+                if word != "line"
+            ]
         if self.faults:
             raise PlanError(self.faults)
         if ignored:
@@ -270,7 +279,7 @@ class _Reader:
         for number, row in body:
             if len(row) > width and any(not _empty(value) for value in row[width:]):
                 words = f"has {len(row)} cells under {width} columns"
-                advice = "Quote what holds a separator, such as \"1,234.50\""
+                advice = 'Quote what holds a separator, such as "1,234.50"'
                 self.faults.append(Fault("", words, advice, str(number)))
                 continue
             cells = {
@@ -342,14 +351,13 @@ class _Reader:
     def _label(self, value: Any) -> str | None:
         """The label of the period that a cell names; None where it names none."""
         every = self.periods.every
-        if isinstance(value, datetime.datetime):
-            value = value.date()
-        if isinstance(value, datetime.date):
+        if isinstance(value, datetime.date):  # a datetime is one, too
             return _period_of(value, every)
         text = str(value).strip()
+        if not re.match(r"\d{4}-\d{2}-\d{2}([T ]|$)", text):
+            return _written(text, every)
         try:
-            return _period_of(datetime.date.fromisoformat(text[:10]), every) if (
-                re.match(r"\d{4}-\d{2}-\d{2}([T ]|$)", text)) else _written(text, every)  # fmt: skip
+            return _period_of(datetime.date.fromisoformat(text[:10]), every)
         except ValueError:
             return None
 
@@ -408,7 +416,7 @@ def _period_of(day: datetime.date, every: str) -> str:
 
 
 def _written(text: str, every: str) -> str | None:
-    """The label of a period as people write it: ``2027-3``, ``2027/03``, ``2027年3月``, ``2027-w5``."""
+    """The label of a period as people write it: ``2027-3``, ``2027/03``, ``2027年3月``."""
     form, wide = {
         "week": (r"(\d{4})[- ]?[Ww](\d{1,2})", "W{:02d}"),
         "month": (_MONTHS, "{:02d}"),
