@@ -163,7 +163,7 @@ def _separated(text: str) -> Iterator[tuple[int, Sequence[str]]]:
 
 
 def _sheet(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
-    """The rows of a workbook's first sheet, formulas as their last values."""
+    """The rows of a workbook's only sheet, formulas as their last values."""
     from zipfile import BadZipFile
 
     import openpyxl  # type: ignore[import-untyped]
