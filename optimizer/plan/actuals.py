@@ -35,6 +35,8 @@ class Actuals:
     rows: NDArray[np.intp] | None = None
     """The row of the file that each was in, the first of several; 0 where there was none. None:
     they are of no file."""
+    source: str = ""
+    """The file."""
     remarks: tuple[Fault, ...] = ()
     """What was found and not used, or used only because it was asked for."""
 

@@ -74,11 +74,16 @@ def load_actuals(
     where = "<stdin>" if str(source) == "-" else str(source)
     try:
         table = _rows_of(source)
-        return read_actuals(table, plan, sum_duplicates=sum_duplicates, skip_unknown=skip_unknown)
+        found = read_actuals(table, plan, sum_duplicates=sum_duplicates, skip_unknown=skip_unknown)
     except PlanError as error:
-        places = [f"{where}:{fault.where}" if fault.where else where for fault in error.faults]
-        pairs = zip(error.faults, places, strict=True)
-        raise PlanError([replace(fault, where=place) for fault, place in pairs]) from None
+        raise PlanError(_placed(error.faults, where)) from None
+    return replace(found, source=where, remarks=tuple(_placed(found.remarks, where)))
+
+
+def _placed(faults: Sequence[Fault], file: str) -> list[Fault]:
+    """The faults of rows as those of a file."""
+    places = [f"{file}:{fault.where}" if fault.where else file for fault in faults]
+    return [replace(fault, where=place) for fault, place in zip(faults, places, strict=True)]
 
 
 def read_actuals(
@@ -230,7 +235,7 @@ class _Reader:
         rows = np.zeros(shape, np.intp)
         for place, numbers in places.items():
             rows[place] = numbers[0]
-        return Actuals(found.pop("spend"), found, rows, tuple(self.remarks))
+        return Actuals(found.pop("spend"), found, rows, remarks=tuple(self.remarks))
 
     def _head(self, titles: Sequence[Any]) -> dict[str, int]:
         """Where the columns are that are read; in the wide form ``spend`` is not among them."""

@@ -72,7 +72,8 @@ def test_the_long_form_holds_money_and_counts(tmp_path: Path) -> None:
 def test_the_wide_form_holds_money(tmp_path: Path) -> None:
     found = read(tmp_path, "line;2027-01;Feb;2027/2\nsearch;100;x;1.25k\ntv;0;;\n")
     np.testing.assert_equal(found.spend, [[100, 1250, NAN], [0, NAN, NAN]])
-    assert [str(remark) for remark in found.remarks] == ["columns that are not read: Feb"]
+    (remark,) = found.remarks
+    assert str(remark) == f"{tmp_path}/actuals.csv: columns that are not read: Feb"
 
 
 def test_the_wide_form_has_no_other_columns(tmp_path: Path) -> None:
@@ -141,16 +142,17 @@ def test_duplicates_are_added_up_where_that_is_asked(tmp_path: Path) -> None:
     assert found.spend[1, 0] == 6
     assert found.counts["outcome"][1, 0] == 9
     (remark,) = found.remarks
-    assert str(remark) == "2: tv 2027-01 is there 3 times (rows 2, 3, 4): added up"
+    said = f"{tmp_path}/actuals.csv:2: tv 2027-01 is there 3 times (rows 2, 3, 4): added up"
+    assert str(remark) == said
 
 
 def test_unknown_rows_are_left_out_where_that_is_asked(tmp_path: Path) -> None:
     text = "period,line,spend\n2027-01,tv,1\n2026-12,tv,2\n2027-01,radio,3\n"
     found = read(tmp_path, text, skip_unknown=True)
     np.testing.assert_equal(found.spend, [[NAN] * 3, [1, NAN, NAN]])
-    assert [str(remark) for remark in found.remarks] == [
-        "3  period: 2026-12 is not in the plan: left out",
-        "4  line: there is no line 'radio': left out",
+    assert [str(remark).rpartition("/")[2] for remark in found.remarks] == [
+        "actuals.csv:3  period: 2026-12 is not in the plan: left out",
+        "actuals.csv:4  line: there is no line 'radio': left out",
     ]
     told = faults(tmp_path, "period,line,spend\n2027-01,radio,3\n", skip_unknown=True)
     assert told == ["actuals.csv: no row has money of this plan. Give what was spent"]
