@@ -467,7 +467,7 @@ def report(output: Path, quick: bool, **options: Any) -> int:
 @lang
 @debug
 def track(actuals: str, old: str | None, table: str | None, **options: Any) -> int:
-    """Follow a plan: actuals against it, and the best plan for what is left."""
+    """Put actuals against the plan, and plan the rest anew."""
     import optimizer as opt
     from optimizer.analysis.answer import track_answer
     from optimizer.terminal import tracking

@@ -23,6 +23,8 @@ __all__ = ["Following", "tell"]
 _NAMED = 5
 # Cells named in one sentence.
 _CELLS = 4
+# A change is spread evenly where no period has this many times its share of it.
+_EVEN = 1.5
 
 
 @dataclass(frozen=True)
@@ -262,12 +264,15 @@ class _Teller:
         if row["rest_old"] <= SMALL * row["rest_new"]:
             return self.tell("track.change.new", **slots)
         share = voice.percent(row["change"] / row["rest_old"], 0, signed=True)
-        return self.tell(
-            "track.change.only" if len(found.rest) == 1 else "track.change",
-            change=voice.cash(row["change"], signed=True),
-            percent=voice.say("headline.percent", percent=share),
-            **slots,
-        )
+        slots["change"] = voice.cash(row["change"], signed=True)
+        slots["percent"] = voice.say("headline.percent", percent=share)
+        if len(found.rest) == 1:
+            return self.tell("track.change.only", **slots)
+        mean = row["change"] / len(found.rest)
+        if abs(steps[most]) <= _EVEN * abs(mean):
+            each = voice.per_period(voice.cash(mean, signed=True))
+            return self.tell("track.change.even", each=each, **slots)
+        return self.tell("track.change", **slots)
 
     # ---------------------------------------------------------------- what to mind
 
