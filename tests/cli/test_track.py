@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import optimizer as opt
-from tests.cli.conftest import Program, Run
+from tests.cli.conftest import ROOT, Program, Run
 
 Json = Callable[..., Any]
 
@@ -125,6 +126,18 @@ def test_json_says_what_the_page_says(run_json: Json, team: Path, actuals: Path)
     assert cells["search", "2027-01"]["actual"] == 160
     assert cells["search", "2027-02"]["actual"] is None
     assert [warning["key"] for warning in data["warnings"]] == ["track.alert.curves"]
+
+
+def test_every_key_is_on_the_json_page(run_json: Json, team: Path, actuals: Path) -> None:
+    data = run_json("track", team, "--actuals", actuals)
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith("| `track` |")]
+    assert set(re.findall(r"`(\w+)`", row)) - {"track"} == set(data) - {"schema"}
+    section = page.partition("## Tracking")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`(?:\w+\[\])?\.?(\w+)`", section))
+    keys = {key for name in ("lines", "periods", "totals", "stages", "forecast", "broken")
+            for row in data[name] for key in row}  # fmt: skip
+    assert keys - told <= {"line", "channel", "role", "period"}
 
 
 def test_csv_and_excel_hold_the_tables(run: Run, team: Path, actuals: Path, tmp_path: Path) -> None:
