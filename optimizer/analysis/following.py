@@ -143,6 +143,8 @@ class _Teller:
         kinds: Any = self.found.stages
         told = []
         for row in kinds.itertuples():
+            if row.planned == row.expected == row.actual == 0:
+                continue  # none was to come yet
             slots = {
                 "noun": self.stage(str(row.stage)),
                 "actual": self.units(row.actual),
@@ -282,8 +284,7 @@ class _Teller:
         if found.given and not found.same_question:
             told.append(self.tell("track.alert.other_question"))
         if found.past_broken:
-            rules = self.rules(found.past_broken)
-            told.append(self.tell("track.alert.past_broken", rules=rules))
+            told.append(self.tell("track.alert.past_broken", rules=self.past_broken()))
         if found.past_beyond:
             cells = self.cells(found.past_beyond)
             told.append(self.tell("track.alert.past_beyond", cells=cells))
@@ -292,6 +293,17 @@ class _Teller:
             taken = [(str(names[i]), labels[s]) for i, s in np.argwhere(found.taken)]
             told.append(self.tell(f"track.alert.{found.missing}", cells=self.cells(taken)))
         return [*told, *self.curves()]
+
+    def past_broken(self) -> str:
+        """The rules that were broken for good, each with the periods in which it was."""
+        lang, labels = self.voice.lang, self.found.periods.planned
+        told: dict[str, None] = {}
+        for name, parts in self.found.past_broken.items():
+            rule = rule_name(name, self.found.plan, lang)
+            when = [label for label in labels if any(label in part.split() for part in parts)]
+            periods = listed(when, lang, _CELLS)
+            told[self.voice.say("track.cell", line=rule, periods=periods) if when else rule] = None
+        return listed([*told], lang, _CELLS)
 
     def curves(self) -> list[Statement]:
         """What outcomes off their curves mean for the forecast."""

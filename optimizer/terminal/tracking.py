@@ -165,6 +165,9 @@ def _outcomes(paper: Paper, found: Tracking) -> None:
 
 
 def _units(value: float, lang: str) -> str:
+    """A number of outcomes; millions in short, as six columns have to fit."""
+    if abs(value) >= 1e6:
+        return number(value, lang, 2, compact=True)
     return number(value, lang, 0 if abs(value) >= 100 or value == 0 else 1)
 
 

@@ -86,6 +86,18 @@ def test_tables_fit_eighty_columns(run: Run, tmp_path: Path) -> None:
         assert max(map(len, rules)) <= 80
 
 
+def test_millions_of_outcomes_fit_eighty_columns(run: Run, tmp_path: Path) -> None:
+    best = opt.optimize(opt.load("b2c"))
+    path = tmp_path / "b2c.csv"
+    frame = best.by_cell[best.by_cell["period"] == "2027-01"]
+    frame = frame[["period", "line", "spend", "outcome"]].assign(active_user=0)
+    frame.to_csv(path, index=False)
+    text = run("track", "b2c", "--actuals", path).stdout
+    assert max(len(line) for line in text.splitlines() if line.startswith("──")) <= 80
+    assert "M" in text[text.index("Outcomes so far") : text.index("To the end")]
+    assert "0 active users" not in text
+
+
 def test_a_plan_that_was_followed_stands(run: Run, run_json: Json, tmp_path: Path) -> None:
     path, saved = tmp_path / "b2b.csv", tmp_path / "plan.json"
     path.write_text(months(), encoding="utf-8")
