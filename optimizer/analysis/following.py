@@ -15,7 +15,7 @@ from optimizer.words.voice import Voice
 
 from .explanation import explain
 from .telling import SMALL, Statement
-from .tracking import Tracking
+from .tracking import Tracking, broken_rules
 
 __all__ = ["Following", "tell"]
 
@@ -202,8 +202,8 @@ class _Teller:
                 noun=voice.noun,
             )
         ]
-        if not found.kept.is_feasible:
-            told.append(self.tell("track.kept_breaks", rules=self.rules(self.kept_breaks())))
+        if broken := broken_rules(found.kept.problem, found.kept.columns):
+            told.append(self.tell("track.kept_breaks", rules=self.rules(broken)))
         if not found.rest:
             told.append(self.tell("track.over"))
         elif found.best is None or best is None:
@@ -221,12 +221,6 @@ class _Teller:
             told.append(self.tell(f"track.best{ending}", **slots))
         key = "nothing_reported" if np.isnan(found.units).all() else "counts_as_reported"
         return [*told, self.tell(f"track.{key}", until=found.until)]
-
-    def kept_breaks(self) -> Iterable[str]:
-        """The rules that the old plan would break in what is left."""
-        forecast: Any = self.found.forecast
-        broken = forecast.loc[forecast["plan"] == "kept", "broken"].iloc[0]
-        return [name for name in str(broken).split(", ") if name]
 
     def rules(self, names: Iterable[str]) -> str:
         lang = self.voice.lang

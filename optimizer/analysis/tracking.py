@@ -253,8 +253,9 @@ class Tracking:
     def forecast(self) -> pd.DataFrame:
         """To the end: the plan as it was (plan), kept for the rest (kept), and re-planned (best).
 
-        Columns: plan, spent, value (the objective as a reader counts it), feasible, broken (the
-        rules that it breaks), and the units that are followed up per stage, or outcomes.
+        Columns: plan, spent, value (the objective as a reader counts it), feasible (to a millionth
+        of each rule's size), broken (the rules that it breaks), and the units that are followed up
+        per stage, or outcomes.
         """
         import pandas as pd
 
@@ -263,12 +264,13 @@ class Tracking:
             if one is None:
                 continue
             sign = -1.0 if one.plan.objective.kind == "lowest_spend" else 1.0
+            broken = broken_rules(one.problem, one.columns)
             row: dict[str, Any] = {
                 "plan": name,
                 "spent": one.spent,
                 "value": sign * one.objective,
-                "feasible": one.is_feasible,
-                "broken": ", ".join(broken_rules(one.problem, one.columns)),
+                "feasible": not broken,
+                "broken": ", ".join(broken),
             }
             if one.plan.funnel is None:
                 rows.append(row | {"outcome": float(one.by_period["outcome"].sum())})
