@@ -18,6 +18,7 @@ from optimizer.allocation import Allocation, evaluate, fingerprint, optimize
 from optimizer.errors import Fault, Infeasible, PlanError
 from optimizer.plan.actuals import OUTCOME, Actuals
 from optimizer.plan.curves import Floats
+from optimizer.plan.grid import Unit
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import Problem, compile_plan
@@ -37,7 +38,7 @@ TOLERANCE = 0.05
 
 # Reports that differ from the model by less than this share are the same number.
 _SAME = 1e-9
-# A rule is told as broken when it is missed by more than this share of its size.
+# A rule is broken when it is missed by more than this share of its size, as in the certificate.
 _BROKEN = 1e-6
 _NAMED = 6
 
@@ -406,7 +407,8 @@ def _best(
     except Infeasible as error:
         return None, error, False
     best = replace(best, options=replace(best.options, gap=gap))
-    if not kept.is_feasible or best.bound is None:
+    # Money is reported to the cent, so rules are kept as the independent check has them.
+    if broken_rules(kept.problem, kept.columns) or best.bound is None:
         return best, None, False
     # A change that is worth less than the gap is none.
     stands = relative_gap(kept.objective, best.bound) <= gap or kept.objective >= best.objective
@@ -659,7 +661,10 @@ def broken_rules(problem: Problem, columns: Floats) -> dict[str, list[str]]:
     """The hard rules that *columns* break, each with the parts that are broken."""
     rows = problem.rows
     size = rows.scale(columns, problem.outcomes(columns), problem.switched(columns))
-    missed = problem.violations(columns) > _BROKEN * np.maximum(size, 1e-9)
+    in_money = np.array([unit is Unit.MONEY for unit in rows.unit], bool)
+    # A limit may hang on a period with next to no money.
+    least = np.where(in_money, 0.1 * problem.money, 1e-300)
+    missed = problem.violations(columns) > _BROKEN * np.maximum(size, least)
     found: dict[str, list[str]] = {}
     for row in np.flatnonzero(missed & ~rows.soft & ~rows.definition):
         found.setdefault(rows.rule[row], []).append(rows.part[row])

@@ -112,6 +112,22 @@ def test_a_plan_that_was_followed_stands(run: Run, run_json: Json, tmp_path: Pat
     assert data["plan"]["objective"]["value"] == pytest.approx(claimed["objective"]["value"])
 
 
+def test_a_plan_that_was_followed_to_the_cent_stands(
+    run: Run, run_json: Json, tmp_path: Path
+) -> None:
+    path, saved = tmp_path / "cents.csv", tmp_path / "plan.json"
+    assert run("optimize", "b2b", "--no-prices", "-o", saved).exit_code == 0
+    cells = json.loads(saved.read_text("utf-8"))["periods"]
+    rows = [f"{c['period']},{c['line']},{c['spend']:.2f}" for c in cells if c["period"] < "2027-04"]
+    path.write_text("\n".join(["period,line,spend", *rows]), encoding="utf-8")
+    data = run_json("track", "b2b", "--actuals", path, "--plan", saved)
+    assert data["stands"] is True
+    assert all(line["change"] == 0 for line in data["lines"])
+    result = tmp_path / "new.json"
+    result.write_text(json.dumps(data["plan"]), encoding="utf-8")
+    assert run("verify", result).exit_code == 0
+
+
 def test_what_was_written_is_the_plan_of_the_next_time_and_holds(
     run: Run, run_json: Json, tmp_path: Path, team: Path, actuals: Path
 ) -> None:
