@@ -33,6 +33,7 @@ from optimizer.terminal.options import (
     currency_code,
     debug,
     fmt,
+    following,
     jobs,
     lang,
     money_text,
@@ -446,6 +447,50 @@ def report(output: Path, quick: bool, **options: Any) -> int:
         opt.write_report(output, best, *analyses, lang=out.lang)
     out.wrote(output)
     return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit track b2b --actuals actuals.csv      what is ahead and behind, and what to do next
+    adsplit track b2b --actuals actuals.csv --plan plan.json --scale-outcomes
+    adsplit track b2b --actuals actuals.xlsx --until 2027-03 -o april.json
+    adsplit track b2b --actuals actuals.csv --table periods --csv        the new plan by period
+""",
+    epilog="Actuals have columns period, line, spend, and outcome or stages of the funnel; or line "
+    "and one column per period. What -o FILE.json writes is the --plan of the next time.",
+)
+@scenario_name
+@following
+@changes
+@solving
+@fmt
+@lang
+@debug
+def track(actuals: str, old: str | None, table: str | None, **options: Any) -> int:
+    """Put actuals against the plan, and plan the rest anew."""
+    import optimizer as opt
+    from optimizer.analysis.answer import track_answer
+    from optimizer.terminal import tracking
+
+    if [options["scenario"], actuals, old].count("-") > 1:
+        raise click.UsageError("stdin holds one file: give the others by their names")
+    rows = {name: options.pop(name) for name in ("sum_duplicates", "skip_unknown")}
+    names = ("until", "missing", "scale_outcomes", "tolerance")
+    how = {name: options.pop(name) for name in names}
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    followed = None if old is None else tracking.read_followed(read_text(old), old)
+    reported = opt.load_actuals(actuals, asked.plan, **rows)
+    with search:
+        found = opt.track(asked.plan, reported, followed, **how, **search.one)
+    out.emit(
+        lambda: track_answer(found, out.lang),
+        found.tables,
+        lambda paper: tracking.page(paper, found),
+        table,
+    )
+    if found.conflict is not None:
+        raise found.conflict
+    return code_of([found.old.status, found.best and found.best.status])
 
 
 @adsplit.command(

@@ -86,6 +86,7 @@ WORDS = {
     "Annotated[dict[str, NumberOrSeries], Sorted]": "stage: number, or [series](#series)",
     "Annotated[tuple[str, ...], BeforeValidator(_labels)]": "list of periods",
     "Annotated[str, BeforeValidator(period_name)]": "period",
+    "Annotated[int, Field(ge=0, le=_LONGEST)]": "whole number",
     "Annotated[int, Field(ge=1, le=_LONGEST)]": "whole number above 0",
     "Annotated[int, Field(ge=1, le=_LONGEST)] | None": "whole number above 0",
     "Annotated[int, BeforeValidator(_no_bool), Field(ge=2)]": "whole number, 2 or more",

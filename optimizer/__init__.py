@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .analysis.prices import Prices, rule_prices
     from .analysis.sweep import Sweep, budget_sweep, split_sweep, sweep, sweep2
     from .analysis.tornado import Tornado, tornado
+    from .analysis.tracking import Tracking, track
     from .analysis.variations import Failed, solve_all
     from .errors import (
         AdsplitError,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Unbounded,
         UnknownName,
     )
+    from .plan.actuals import Actuals
     from .plan.carryover import Delayed, Geometric, Goodwill, Weibull
     from .plan.constraints import (
         ActiveLines,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from .plan.plan import Line, Origin, Plan
     from .plan.schema import json_schema
     from .report import render, write_report
+    from .sources.actuals import load_actuals
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
 
@@ -83,6 +86,7 @@ if TYPE_CHECKING:
 _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
     "sources.table": ("load_table",),
+    "sources.actuals": ("load_actuals",),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
         "Linear",
@@ -97,6 +101,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "plan.funnel": ("Funnel", "Renewal"),
     "plan.periods": ("Periods",),
     "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill"),
+    "plan.actuals": ("Actuals",),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
         "Split",
@@ -120,6 +125,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
     "analysis.horizon": ("horizon_sweep", "Horizons"),
     "analysis.tornado": ("tornado", "Tornado"),
+    "analysis.tracking": ("track", "Tracking"),
     "analysis.variations": ("solve_all", "Failed"),
     "analysis.comparison": ("compare", "Comparison"),
     "analysis.explanation": ("explain", "Explanation"),
@@ -144,6 +150,7 @@ _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "ActiveLines",
+    "Actuals",
     "AdsplitError",
     "Allocation",
     "Changes",
@@ -191,6 +198,7 @@ __all__ = [
     "Sweep",
     "Target",
     "Tornado",
+    "Tracking",
     "Unbounded",
     "UnknownName",
     "Weibull",
@@ -207,6 +215,7 @@ __all__ = [
     "horizon_sweep",
     "json_schema",
     "load",
+    "load_actuals",
     "load_table",
     "loads",
     "optimize",
@@ -221,6 +230,7 @@ __all__ = [
     "sweep2",
     "to_document",
     "tornado",
+    "track",
     "write",
     "write_report",
 ]

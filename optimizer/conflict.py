@@ -112,6 +112,10 @@ class _Search:
         self.size = problem.grid.budget
         if not 0 < self.size < np.inf:
             self.size = self.most / 10
+        periods = plan.periods
+        over = 0 if periods is None else periods.past
+        self.past = np.arange(self.grid.n_cells) % self.grid.n_periods < over
+        """Cells whose money is spent: nothing can be given up there."""
         self.own = len(problem.rows)
         self.free = self._freed(problem)
         self.rules = self._rules()
@@ -135,10 +139,10 @@ class _Search:
         locked = np.repeat([line.locked is not None for line in self.plan.lines], grid.n_periods)
         # A cell that is fixed for its period alone is locked as well.
         locked |= (grid.minimum == grid.maximum) & (grid.n_periods > 1)
-        lower = problem.lower[: grid.n_cells]
-        low = np.flatnonzero((lower > 0) & ~locked)
-        high = np.flatnonzero(np.isfinite(grid.maximum) & ~locked)
-        held = np.flatnonzero(locked)
+        lower, open_ = problem.lower[: grid.n_cells], ~self.past
+        low = np.flatnonzero((lower > 0) & ~locked & open_)
+        high = np.flatnonzero(np.isfinite(grid.maximum) & ~locked & open_)
+        held = np.flatnonzero(locked & open_)
         line = np.concatenate([low, high, held])
         kinds = ["minimum"] * len(low) + ["maximum"] * len(high) + ["locked"] * len(held)
         is_low = np.array([kind != "maximum" for kind in kinds], bool)
@@ -163,14 +167,15 @@ class _Search:
             problem,
             weights=np.zeros(n),
             price=np.zeros(n),
-            lower=np.zeros(n),
+            lower=np.concatenate([np.where(self.past, lower, 0.0), np.zeros(n - grid.n_cells)]),
             upper=self._everything(problem),
             rows=_joined(self._loose_links(problem), limits),
         )
 
     def _everything(self, problem: Problem) -> Floats:
-        """The most of every column where a line may get any money."""
-        most, flows = np.full(problem.n_cells, self.most), problem.grid.flows
+        """The most of every column where a line may get any money in what is still to come."""
+        flows = problem.grid.flows
+        most = np.where(self.past, problem.upper[: problem.n_cells], self.most)
         if not problem.has_stocks or flows is None:
             return most
         return flows.highest(most, np.inf, problem.curves)
@@ -394,6 +399,11 @@ class _Search:
                 facts.append(fact)
             else:
                 facts.append(self._limits(group))
+        if facts and self.past.any():
+            assert self.plan.periods is not None
+            until = self.plan.periods.planned[self.plan.periods.past - 1]
+            spent = self._money(float(self.grid.minimum[self.past].sum()))
+            facts.append(f"up to and with {until} {spent} is spent already")
         return facts
 
     def _limits(self, group: list[_Rule]) -> str:

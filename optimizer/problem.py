@@ -639,6 +639,8 @@ def _on_links(grid: Grid, switches: tuple[Switch, ...], floor: Floats, upper: Fl
         links.append(replace(link, upper=0.0, switches=((switch, -float(upper[line])),)))
         if floor[line] > 0:
             links.append(replace(link, lower=0.0, switches=((switch, -float(floor[line])),)))
+        if upper[line] <= 0:  # nothing else would keep the switch off
+            links.append(replace(link, spend=Sum(), upper=0.0, switches=((switch, 1.0),)))
     return links
 
 

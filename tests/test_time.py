@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from optimizer.allocation import evaluate, optimize
 from optimizer.certificate import verify
-from optimizer.errors import PlanError
+from optimizer.errors import Infeasible, PlanError
 from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Weibull
-from optimizer.plan.constraints import CostCap, Flights, Pacing, SpendAll, Target
+from optimizer.plan.constraints import ActiveLines, CostCap, Flights, Pacing, SpendAll, Target
 from optimizer.plan.curves import Exponential, Hill, Linear, Log, Power
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.funnel import Funnel, Renewal
@@ -381,3 +381,67 @@ def test_an_outcome_costs_no_more_than_its_cap(marginal):
         assert (1 / slopes).max() == pytest.approx(60.0, rel=1e-3)
     else:
         assert best.spent / best.outcomes.sum() == pytest.approx(60.0, rel=1e-3)
+
+
+# --- Periods that are over --------------------------------------------------------------------
+
+
+def followed(past: int, spent: tuple[float, ...], **changes: object) -> Plan:
+    """One line over four months that may change by a tenth from month to month."""
+    months = ("2027-01", "2027-02", "2027-03", "2027-04")
+    given = dict(zip(months, spent, strict=False))
+    line = Line("tv", Log(10.0, 50.0), value=20.0, locked_in=given, maximum=500.0)
+    stated = {
+        "budget": 2000.0,
+        "periods": Periods("2027-01", 4, past=past),
+        "constraints": (Pacing(max_change=0.1, name="steady"),),
+        **changes,
+    }
+    return Plan("Followed", (line,), **stated)
+
+
+def test_what_is_over_breaks_no_rule_any_more_but_binds_what_follows():
+    with pytest.raises(Infeasible):
+        optimize(followed(0, (100.0, 200.0)))
+    best = optimize(followed(2, (100.0, 200.0)))
+    np.testing.assert_allclose(best.spend[:2], [100, 200])
+    assert best.spend[2] <= 220 * (1 + 1e-9)  # the change from February on is still held
+    claim = {"value": best.objective, "bound": best.bound, "proof": best.proof}
+    assert verify(best.plan, best.spend, **claim).holds
+    loose = optimize(followed(2, (100.0, 200.0), constraints=()))
+    assert loose.objective > best.objective
+
+
+def test_a_soft_rule_still_costs_what_it_cost():
+    soft = (Pacing(max_change=0.1, name="steady", penalty=0.5),)
+    best = optimize(followed(4, (100.0, 200.0, 200.0, 200.0), constraints=soft))
+    free = optimize(followed(4, (100.0, 200.0, 200.0, 200.0), constraints=()))
+    assert free.objective - best.objective == pytest.approx(0.5 * 90)
+
+
+def test_no_way_out_leads_through_the_past():
+    plan = followed(2, (400.0, 400.0), budget=1000.0)
+    with pytest.raises(Infeasible) as caught:
+        optimize(plan)
+    text = str(caught.value)
+    assert "up to and with 2027-02 $800 is spent already" in text
+    assert "locked" not in text
+    assert {way.rule for way in caught.value.conflict.relaxations} <= {"budget", "steady"}
+
+
+def test_what_was_spent_in_the_past_must_be_stated():
+    with pytest.raises(PlanError, match="says nothing of 2027-02, which"):
+        followed(2, (100.0,))
+    with pytest.raises(PlanError, match="past 5 is more than the plan's 4 periods"):
+        followed(5, ())
+
+
+def test_a_line_that_may_get_nothing_is_never_on():
+    """A line is on in two of three months; in the blacked-out one nothing counts."""
+    lines = tuple(
+        Line(name, Log(10.0, 50.0), value=1.0, minimum_if_active=30.0, maximum=300.0, blackout=out)
+        for name, out in (("a", ("2027-02",)), ("b", ()))
+    )
+    rule = ActiveLines(at_least=2, per="period")
+    with pytest.raises(Infeasible):
+        optimize(Plan("On", lines, 600.0, periods=Periods("2027-01", 3), constraints=(rule,)))

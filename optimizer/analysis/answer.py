@@ -23,6 +23,7 @@ from optimizer.words.rules import capacity_in_words, rule_in_words
 from optimizer.words.voice import Voice
 
 from .explanation import explain
+from .following import tell
 from .proofs import as_parts
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .horizon import Horizons
     from .prices import Prices
     from .sweep import Sweep
+    from .tracking import Tracking
 
 __all__ = [
     "SCHEMA",
@@ -46,6 +48,7 @@ __all__ = [
     "records",
     "sensitivity_answer",
     "sweep_answer",
+    "track_answer",
 ]
 
 SCHEMA = "adsplit.allocation/1"
@@ -153,6 +156,43 @@ def horizon_answer(found: Horizons, lang: str = "en") -> dict[str, Any]:
         "between": plain(found.between),
         "says": found.sentences(lang),
         "horizons": records(found.frame),
+    }
+
+
+def track_answer(found: Tracking, lang: str = "en") -> dict[str, Any]:
+    """How a plan was followed as plain data (``adsplit.track/1``)."""
+    told = tell(found, lang)
+    return {
+        "schema": "adsplit.track/1",
+        "name": found.plan.name,
+        "currency": found.plan.currency,
+        "until": found.until,
+        "over": found.passed,
+        "tolerance": found.tolerance,
+        "given": found.given,
+        "stands": found.stands,
+        "scaled": found.scaled,
+        "lines": [
+            record | {"role": record["role"] or None, "factor": found.factors.get(record["line"])}
+            for record in records(found.lines)
+        ],
+        "periods": records(found.cells),
+        "totals": records(found.totals),
+        "stages": records(found.stages),
+        "forecast": records(found.forecast),
+        "broken": [
+            {"rule": rule, "parts": list(filter(None, parts))}
+            for rule, parts in found.past_broken.items()
+        ],
+        "summary": told.so_far.text,
+        "says": [one.text for one in told.statements],
+        "warnings": [{"key": one.key, "says": one.text} for one in told.alerts],
+        "remarks": [
+            {"where": remark.where, "path": remark.path, "problem": remark.problem}
+            for remark in found.remarks
+        ],
+        "conflict": None if found.conflict is None else str(found.conflict),
+        "plan": None if found.best is None else answer(found.best, None, lang),
     }
 
 

@@ -612,7 +612,7 @@ class Flights:
         if grid.n_periods < 2:
             raise PlanError(Fault(self.name, "there are no periods to fly in", "Give periods"))
         scope = grid.select(self.where)
-        needs_minimum(self.name, grid, scope & (grid.maximum > 0))
+        needs_minimum(self.name, grid, scope)
         rows, n = [], grid.n_periods
         for line in np.flatnonzero(scope.reshape(-1, n).any(axis=1)):
             on = [Switch(SwitchKind.ON, int(line * n + s)) for s in range(n)]
@@ -634,7 +634,8 @@ class Flights:
 
 def needs_minimum(rule: str, grid: Grid, scope: Any) -> None:
     """A line without a smallest spend could count as on without money; say so."""
-    lacking = scope & (np.maximum(grid.minimum_if_active, grid.minimum) <= 0)
+    least = np.maximum(grid.minimum_if_active, grid.minimum)
+    lacking = scope & (least <= 0) & (grid.maximum > 0)  # what can get nothing is never on
     if lacking.any():
         names = dict.fromkeys(grid.names[lacking].tolist())
         raise PlanError(

@@ -85,9 +85,14 @@ class Periods:
     after its end counts for nothing."""
     discount: Proportion = 0.0
     """Yearly rate at which later money is worth less: 1 / (1 + rate)^years."""
+    past: Annotated[int, Field(ge=0, le=_LONGEST)] = 0
+    """How many periods from the start are over. Their spend is a fact, in ``locked_in``; what a
+    hard rule asks of them alone is no longer asked."""
 
     def __post_init__(self) -> None:
         self._first()
+        if self.past > self.count:
+            raise ValueError(f"past {self.past} is more than the plan's {self.count} periods")
         if self.horizon is not None and self.horizon < self.count:
             raise ValueError(
                 f"horizon {self.horizon} ends before the plan, which has {self.count} periods; "

@@ -19,7 +19,7 @@ from .constraints import PRESETS, Constraint, Split, with_shares
 from .curves import Curve
 from .flows import CAPACITY, STOCK
 from .funnel import Funnel
-from .grid import Grid, Row
+from .grid import Grid, Row, SwitchKind
 from .objectives import Objective, Profit
 from .periods import Periods, Series, labelled, period_name
 from .stated import sorted_mapping, stated
@@ -261,6 +261,8 @@ class Plan:
                 faults.append(Fault("funnel.delays", "there are no periods", "Give periods"))
             if self.goodwill is not None:
                 faults.append(Fault("goodwill", "there are no periods to last for", "Give periods"))
+        else:
+            faults += self._past_faults(self.periods)
         if self.goodwill is None:
             return faults
         stages = () if self.funnel is None else self.funnel.stages
@@ -274,6 +276,19 @@ class Plan:
                 Fault("goodwill.outcome", "is missing", f"Say which stage it feeds: {list(stages)}")
             )
         return faults
+
+    def _past_faults(self, periods: Periods) -> list[Fault]:
+        """Lines whose spend in a period that is over is not stated."""
+        over = set(periods.planned[: periods.past])
+        return [
+            Fault(
+                f"channels.{line.name}.locked_in",
+                f"says nothing of {', '.join(sorted(unknown))}, which periods.past says is over",
+                "Give what was spent",
+            )
+            for line in self.lines
+            if line.locked is None and (unknown := over - {*line.locked_in, *line.blackout})
+        ]
 
     def _line_faults(self) -> list[Fault]:
         if self._table:
@@ -388,7 +403,21 @@ class Plan:
         return tuple(
             row if row.definition else replace(row, penalty=rule.penalty)
             for row in rule.rows(self.grid)
+            if row.definition or rule.penalty is not None or self._is_open(row)
         )
+
+    def _is_open(self, row: Row) -> bool:
+        """Whether anything that a condition is about is still to come."""
+        past, flows = 0 if self.periods is None else self.periods.past, self.grid.flows
+        if not past or flows is None:
+            return True
+        columns = np.concatenate([row.spend.index, row.outcomes.index])
+        when = [*flows.period[columns].tolist()]
+        for switch, _ in row.switches:
+            if switch.kind is not SwitchKind.ON:
+                return True  # it is about all periods of its line
+            when.append(int(flows.period[switch.line]))
+        return not when or max(when) >= past
 
     def _resolved(self, rule: Constraint) -> Constraint:
         if not isinstance(rule, Split) or rule.shares is not None or rule.preset is not None:

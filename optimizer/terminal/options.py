@@ -36,6 +36,7 @@ __all__ = [
     "currency_code",
     "debug",
     "fmt",
+    "following",
     "jobs",
     "lang",
     "money_text",
@@ -216,6 +217,70 @@ table = option(
     type=click.Choice(["lines", "rules", "phasing", "breakdown", "periods", "totals", "stages"]),
     section="Output",
     help="What CSV holds (default: lines); Excel holds every table.",
+)
+following = chain(
+    option(
+        "--actuals",
+        required=True,
+        metavar="FILE",
+        section="Actuals",
+        help="Spend and outcomes by line and period: .csv .xlsx .parquet, or - for CSV on stdin.",
+    ),
+    option(
+        "--plan",
+        "old",
+        metavar="RESULT.json",
+        section="Actuals",
+        help="The plan that was to be followed, from optimize or track (default: the best plan of "
+        "the scenario as it stands).",
+    ),
+    option(
+        "--until",
+        metavar="PERIOD",
+        section="Actuals",
+        help="The last period that is over (default: the last that was reported).",
+    ),
+    option(
+        "--missing",
+        type=click.Choice(["refuse", "planned", "zero"]),
+        default="refuse",
+        show_default=True,
+        section="Actuals",
+        help="What a line has spent in a period of which it reports nothing.",
+    ),
+    option(
+        "--sum-duplicates",
+        is_flag=True,
+        section="Actuals",
+        help="Add up rows of the same line and period.",
+    ),
+    option(
+        "--skip-unknown",
+        is_flag=True,
+        section="Actuals",
+        help="Leave out rows of other lines and periods; each is told.",
+    ),
+    option(
+        "--scale-outcomes",
+        is_flag=True,
+        section="Actuals",
+        help="Multiply the rest of each curve by its actual over its expected outcomes.",
+    ),
+    option(
+        "--tolerance",
+        callback=share,
+        metavar="SHARE",
+        default="5%",
+        show_default=True,
+        section="Actuals",
+        help="How far off the plan still counts as on it.",
+    ),
+    option(
+        "--table",
+        type=click.Choice(["lines", "periods", "totals", "stages", "forecast"]),
+        section="Output",
+        help="What CSV holds (default: lines); Excel holds every table.",
+    ),
 )
 compare_changes = chain(
     option(
