@@ -32,6 +32,8 @@ from optimizer.plan.funnel import Funnel, Renewal  # noqa: E402
 from optimizer.plan.objectives import OBJECTIVES  # noqa: E402
 from optimizer.plan.periods import Periods  # noqa: E402
 from optimizer.plan.plan import Line, Origin, Plan  # noqa: E402
+from optimizer.plan.risk import RISKS  # noqa: E402
+from optimizer.plan.uncertainty import Factor, Range, State, Uncertainty  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -101,6 +103,23 @@ WORDS = {
     "Series | None": "[series](#series)",
     "bool": "`true` or `false`",
     "Periods | None": "[periods](#periods)",
+    "Uncertainty | None": "[uncertainty](#uncertainty)",
+    "Risk | None": "[risk](#risk)",
+    "Limits | None": "two numbers, or two factors",
+    "Draws | None": "list of numbers",
+    "Annotated[Proportion, Field(gt=0, le=1)]": "share above 0",
+    "Annotated[Number, Field(gt=0)]": "number above 0",
+    "Annotated[Number, Field(ge=0, lt=1)]": "number from 0, below 1",
+    "Literal['lognormal', 'normal', 'uniform', 'triangular']": (
+        "`lognormal`, `normal`, `uniform` or `triangular`"
+    ),
+    "tuple[str, ...]": "list of paths",
+    "dict[str, Any]": "path: value",
+    "dict[str, Range]": "path: [range](#range)",
+    "dict[str, Factor]": "name: [factor](#factor)",
+    "dict[str, State]": "name: [state](#state)",
+    "Annotated[int, Field(ge=2, le=1000000)]": "whole number, 2 or more",
+    "Annotated[int, Field(ge=0)]": "whole number",
     "Goodwill | None": "[goodwill](#goodwill)",
     "Carryover | None": "[carry-over](#carry-over)",
     "Renewal | None": "[renewal](#renewal)",
@@ -225,7 +244,21 @@ def scenario_page() -> str:
         "## Goodwill\n\n",
         f"{_story(Goodwill)}\n\n",
         fields_table(Goodwill),
-        "\n## Origins\n\n",
+        "\n## Uncertainty\n\n",
+        _UNCERTAINTY,
+        fields_table(Uncertainty),
+        *(
+            part
+            for stated in (Range, Factor, State)
+            for part in (
+                f"\n### {stated.__name__.lower()}\n\n{_story(stated)}\n\n",
+                fields_table(stated),
+            )
+        ),
+        "\n## Risk\n\n",
+        _RISK,
+        *_kinds(RISKS),
+        "## Origins\n\n",
         _ORIGINS,
         fields_table(Origin),
         "\n",
@@ -296,6 +329,22 @@ _ORIGINS = """\
 and the tornado show them.
 
 """
+_UNCERTAINTY = """\
+`uncertainty` says which numbers may be otherwise than stated, and how. Any number of curves,
+prices, values, seasons, carry-over, the funnel, goodwill or the margin may be; decisions and rules
+may not.
+
+```yaml on=minimal
+uncertainty:
+  numbers:
+    value: {between: [80, 130], sure: 80%}
+    channels.*.*.price: {between: ["*0.9", "*1.2"], shared: true}
+  states:
+    slump: {chance: 20%, set: {value: "*0.7"}}
+```
+
+"""
+_RISK = "`risk` takes a kind as text (`expected`) or with fields (`{kind: cvar, level: 90%}`).\n\n"
 _PERIODS = """\
 The steps of time that money is planned in. With periods, all money of a line and its curve are per
 period, and the budget is for the whole plan; without them a plan has one period. See [months,

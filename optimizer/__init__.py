@@ -74,11 +74,14 @@ if TYPE_CHECKING:
     from .plan.objectives import LowestSpend, Outcomes, Profit, Revenue
     from .plan.periods import Periods
     from .plan.plan import Line, Origin, Plan
+    from .plan.risk import Chance, CVaR, Expected, Regret, WorstCase
     from .plan.schema import json_schema
+    from .plan.uncertainty import Factor, Range, State, Uncertainty
     from .report import render, write_report
     from .sources.actuals import load_actuals
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
+    from .worlds import Worlds
 
     __version__ = version("adsplit")
 
@@ -117,6 +120,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "Changes",
         "SpendAll",
     ),
+    "plan.uncertainty": ("Uncertainty", "Range", "Factor", "State"),
+    "plan.risk": ("Expected", "CVaR", "Chance", "WorstCase", "Regret"),
+    "worlds": ("Worlds",),
     "plan.document": ("replace_at", "to_document"),
     "plan.schema": ("json_schema",),
     "allocation": ("optimize", "evaluate", "Allocation"),
@@ -153,13 +159,17 @@ __all__ = [
     "Actuals",
     "AdsplitError",
     "Allocation",
+    "CVaR",
+    "Chance",
     "Changes",
     "Comparison",
     "CostCap",
     "Delayed",
     "Elasticity",
+    "Expected",
     "Explanation",
     "Exponential",
+    "Factor",
     "Failed",
     "Flights",
     "Funnel",
@@ -184,7 +194,9 @@ __all__ = [
     "Power",
     "Prices",
     "Profit",
+    "Range",
     "Ratio",
+    "Regret",
     "Renewal",
     "Revenue",
     "ScenarioError",
@@ -195,14 +207,18 @@ __all__ = [
     "Spend",
     "SpendAll",
     "Split",
+    "State",
     "Sweep",
     "Target",
     "Tornado",
     "Tracking",
     "Unbounded",
+    "Uncertainty",
     "UnknownName",
     "Weibull",
     "Weighted",
+    "Worlds",
+    "WorstCase",
     "__version__",
     "answer",
     "breakdown",

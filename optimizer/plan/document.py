@@ -22,8 +22,10 @@ from .objectives import OBJECTIVES
 from .paths import LINE_KEYS, PLAN_KEYS, Document, set_at, split_form, value_at
 from .periods import Periods
 from .plan import Line, Origin, Plan
+from .risk import RISKS
 from .stated import faults_of
 from .table import LineTable
+from .uncertainty import Uncertainty
 from .units import Percent
 
 __all__ = [
@@ -65,6 +67,9 @@ def _written(plan: Plan, channels: Document) -> Document:
     document["constraints"] = {
         rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
     }
+    for key in ("uncertainty", "risk"):
+        stated = getattr(plan, key)
+        document[key] = None if stated is None else _plain(stated, keep=("kind",))
     document["origins"] = {path: _plain(origin) for path, origin in plan.origins.items()}
     return {key: document[key] for key in PLAN_KEYS if document[key] not in (None, {}, ())}
 
@@ -159,6 +164,10 @@ class _Reader:
             given["funnel"] = self.one(Funnel, top["funnel"], "funnel")
         if "goodwill" in top:
             given["goodwill"] = self.goodwill(top["goodwill"])
+        if "uncertainty" in top:
+            given["uncertainty"] = self.one(Uncertainty, top["uncertainty"], "uncertainty")
+        if "risk" in top:
+            given["risk"] = self.union(top["risk"], "risk", RISKS)
         given["lines"] = self.lines(top.get("channels")) if table is None else table
         given["constraints"] = self.named(
             top.get("constraints", {}),

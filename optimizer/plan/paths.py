@@ -24,7 +24,16 @@ from .constraints import PRESETS, PresetName
 from .plan import Line
 from .units import parse_money, parse_ratio, parse_share
 
-__all__ = ["LINE_KEYS", "PLAN_KEYS", "assign", "expand", "set_at", "split_form", "value_at"]
+__all__ = [
+    "LINE_KEYS",
+    "PLAN_KEYS",
+    "assign",
+    "expand",
+    "number_at",
+    "set_at",
+    "split_form",
+    "value_at",
+]
 
 Document = dict[str, Any]
 
@@ -43,6 +52,8 @@ PLAN_KEYS = (
     "goodwill",
     "channels",
     "constraints",
+    "uncertainty",
+    "risk",
     "origins",
 )
 LINE_KEYS = tuple(
@@ -287,6 +298,21 @@ def _scaled(document: Document, path: str, factor: float) -> Any:
     if not math.isfinite(product):
         raise PlanError(Fault(path, f"{number:g} times {factor:g} is too large"))
     return product
+
+
+def number_at(document: Mapping[str, Any], path: str) -> float | None:
+    """The number that stands at *path*, or would if it were written; None where there is none.
+
+    Raises:
+        UnknownName: the path leads nowhere.
+    """
+    standing = _standing(dict(document), path)
+    if isinstance(standing, str):
+        percent = standing.strip().endswith(("%", "％"))
+        return parse_share(standing) if percent else parse_money(standing)
+    if isinstance(standing, bool) or not isinstance(standing, int | float):
+        return None
+    return float(standing)
 
 
 def _standing(document: Document, path: str) -> Any:

@@ -22,8 +22,10 @@ from .funnel import Funnel
 from .grid import Grid, Row, SwitchKind
 from .objectives import Objective, Profit
 from .periods import Periods, Series, labelled, period_name
+from .risk import Risk
 from .stated import sorted_mapping, stated
 from .table import LineTable, rows_fault
+from .uncertainty import Uncertainty
 from .units import Amount, Money, Percent, Positive, parse_money
 
 __all__ = ["BUSINESSES", "Line", "Origin", "Plan"]
@@ -190,6 +192,10 @@ class Plan:
     """A slow stock that brand money fills."""
     constraints: tuple[Constraint, ...] = ()
     """Further rules, each with a name of its own."""
+    uncertainty: Uncertainty | None = None
+    """What may be otherwise than stated."""
+    risk: Risk | None = None
+    """Attitude to it; absent: the plan is made for the numbers as stated."""
     origins: dict[str, Origin] = Field(default_factory=dict)
     """Where numbers come from: dotted path (``*`` stands for any word) to origin."""
     applied: tuple[str, ...] = ()

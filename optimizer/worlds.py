@@ -1,0 +1,474 @@
+"""A plan's question in every world that may be: the arrays of a problem, draw by draw.
+
+All worlds have the same columns and rules; what a curve returns, what an outcome is worth, what
+media cost and how stocks follow from money may differ. Compiling a plan a thousand times is slow,
+and seldom needed: numbers mostly enter the arrays as factors or summands. So each is asked alone at
+three places, the arrays of a draw are put together from that, and some draws are compiled in full
+to see that this is right; where it is not, all are.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.errors import Fault, PlanError
+from optimizer.plan.curves import Floats
+from optimizer.plan.document import from_document, to_document
+from optimizer.plan.paths import assign, expand, number_at
+from optimizer.plan.plan import Plan
+from optimizer.plan.table import LineTable
+from optimizer.plan.uncertainty import Drawn
+from optimizer.problem import CurveTable, Problem, compile_plan
+
+__all__ = ["Worlds"]
+
+Index = NDArray[np.intp]
+
+# What of a line may be uncertain; what else it has are decisions and rules.
+_OF_LINES = {"curve", "price", "value", "demand", "prices", "carryover", "before"}
+_OF_PLANS = {"value", "funnel", "goodwill", "objective"}
+# Arrays put together are right where draws compiled in full differ by no more than this share.
+_SAME = 1e-9
+_TRIED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """The arrays of one compiled plan that may differ between worlds, in one vector.
+
+    ``shape`` says what must be the same for vectors to be alike.
+    """
+
+    vector: Floats
+    shape: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Parts:
+        arrays = [*_arrays(problem)]
+        vector = np.concatenate([np.ravel(values) for _, values in arrays])
+        return cls(vector, tuple((name, np.size(values)) for name, values in arrays))
+
+
+def _arrays(problem: Problem) -> Iterator[tuple[str, Floats]]:
+    """What may differ between worlds, by name and in a fixed order."""
+    for number, (kind, _, parameters) in enumerate(problem.curves.families):
+        for place, values in enumerate(parameters):
+            yield f"curves {number} {kind.__name__} {place}", values
+    for place, x, y in problem.curves.points:
+        yield f"points {place} x", x
+        yield f"points {place} y", y
+    yield "weights", problem.weights
+    yield "price", problem.price
+    yield "exposure", problem.exposure
+    flows = problem.grid.flows
+    if flows is None:
+        return
+    yield "reach", flows.reach.toarray()[flows.reach.toarray() != 0]
+    yield "start", flows.start
+    for number, stage in enumerate(flows.limited):
+        yield f"terms {number}", stage.terms.tocsr().data
+        yield f"columns {number}", stage.columns.tocsr().data
+        yield f"capacity {number}", np.where(np.isfinite(stage.capacity), stage.capacity, 1e300)
+
+
+class _Map:
+    """A linear map with one pattern and, maybe, other weights in every world."""
+
+    def __init__(self, pattern: Any, data: Floats) -> None:
+        """*data* has shape (nnz,) or (n_worlds, nnz)."""
+        self.matrix = sparse.csr_array(pattern)
+        self.data = data
+        self.alike = data.ndim == 1
+        self.row = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
+
+    def __call__(self, x: Floats) -> Floats:
+        """The map of rows of *x*, (n_in,) or (n_worlds, n_in), in every world."""
+        if self.alike:
+            return np.asarray((self.matrix @ x.T).T, float)
+        return _summed(self.data * x[..., self.matrix.indices], self.row, self.matrix.shape[0])
+
+    def back(self, y: Floats) -> Floats:
+        """The transposed map of rows of *y*, (n_worlds, n_out)."""
+        if self.alike:
+            return np.asarray((self.matrix.T @ y.T).T, float)
+        into = np.asarray(self.matrix.indices, np.intp)
+        return _summed(self.data * y[:, self.row], into, self.matrix.shape[1])
+
+
+def _summed(parts: Floats, into: Index, n: int) -> Floats:
+    """Columns of *parts* added up by the number each goes *into*, shape (n_worlds, n)."""
+    adder = sparse.csr_array((np.ones(len(into)), (np.arange(len(into)), into)), (len(into), n))
+    return np.asarray(parts @ adder, float)
+
+
+@dataclass(frozen=True, eq=False)
+class Worlds:
+    """A problem in every world; arrays have a world in each row."""
+
+    plan: Plan
+    problem: Problem
+    """With the numbers as stated."""
+    numbers: Mapping[str, Floats]
+    """Every uncertain number by its path, shape (n_worlds,)."""
+    state: NDArray[np.intp]
+    """Which of the named states each world is in, −1 for none."""
+    weight: Floats
+    """Probabilities, shape (n_worlds,)."""
+    curves: CurveTable
+    """With parameters of shape (n_worlds, n)."""
+    weights: Floats
+    price: Floats
+    exposure: Floats
+    reach: _Map | None
+    start: Floats
+    stages: tuple[tuple[Index, _Map, _Map, Floats], ...]
+    """Columns, arrivals per term and per column, and capacity of stages with a limit."""
+
+    @classmethod
+    def of(cls, plan: Plan, count: int | None = None) -> Worlds:
+        """The worlds of a plan with ``uncertainty``.
+
+        Args:
+            plan: The question.
+            count: How many draws instead of those the plan asks for.
+
+        Raises:
+            PlanError: nothing is uncertain, or what is cannot be.
+        """
+        return _Builder(plan).worlds(count)
+
+    @property
+    def n(self) -> int:
+        """How many worlds there are."""
+        return len(self.weight)
+
+    @property
+    def shares_stocks(self) -> bool:
+        """Whether stocks are the same in every world: then worlds differ in their terms alone."""
+        return (self.reach is None or self.reach.alike) and not self.stages
+
+    def only(self, index: Index) -> Worlds:
+        """Some of the worlds, their weights made to add up to one."""
+
+        def taken(values: Floats) -> Floats:
+            return values[index] if len(values) == self.n else values
+
+        families = tuple(
+            (kind, where, tuple(values[index] for values in parameters))
+            for kind, where, parameters in self.curves.families
+        )
+        maps = [m for m in (self.reach, *(m for s in self.stages for m in s[1:3])) if m is not None]
+        picked = {id(m): m if m.alike else _Map(m.matrix, m.data[index]) for m in maps}
+        weight = self.weight[index]
+        return replace(
+            self,
+            numbers={path: values[index] for path, values in self.numbers.items()},
+            state=self.state[index],
+            weight=weight / weight.sum(),
+            curves=replace(self.curves, families=families),
+            weights=taken(self.weights),
+            price=taken(self.price),
+            exposure=taken(self.exposure),
+            reach=None if self.reach is None else picked[id(self.reach)],
+            start=taken(self.start),
+            stages=tuple(
+                (column, picked[id(a)], picked[id(b)], taken(capacity))
+                for column, a, b, capacity in self.stages
+            ),
+        )
+
+    def columns(self, cells: Floats) -> Floats:
+        """All columns that follow from the spend of cells, shape (n_worlds, n_columns)."""
+        return self._filled(np.asarray(cells, float))[0]
+
+    def _filled(self, cells: Floats) -> tuple[Floats, Floats]:
+        """Columns and their terms in every world."""
+        n = self.problem.n_cells
+        columns = np.zeros((self.n, self.problem.n_columns))
+        columns[:, :n] = cells[..., :n]
+        if self.reach is not None:
+            linear = n + self.start.shape[-1]
+            columns[:, n:linear] = self.reach(cells[..., :n]) + self.start
+        terms = self.curves.outcome(self.exposure * columns)
+        for where, on_terms, on_columns, capacity in self.stages:
+            came = on_terms(terms) + on_columns(columns)
+            columns[:, where] = np.minimum(came, capacity)
+        return columns, terms
+
+    def values(self, cells: Floats) -> Floats:
+        """What a spend is worth in every world, fines of soft rules not taken off, (n_worlds,)."""
+        columns, terms = self._filled(np.asarray(cells, float))
+        return np.asarray((self.weights * terms).sum(1) - (self.price * columns).sum(1), float)
+
+    def gradient(self, cells: Floats, share: Floats) -> Floats:
+        """Σₛ shareₛ·∇Vₛ in the spend of cells, shape (n_cells,)."""
+        columns, _ = self._filled(np.asarray(cells, float))
+        on_terms = np.broadcast_to(self.weights, columns.shape).copy()
+        on_columns = -np.broadcast_to(self.price, columns.shape)
+        for where, terms, others, capacity in reversed(self.stages):
+            open_ = columns[:, where] < capacity
+            passed = np.where(open_, on_columns[:, where], 0.0)
+            on_terms += terms.back(passed)
+            on_columns = on_columns + others.back(passed)
+        with np.errstate(invalid="ignore"):
+            slope = self.exposure * self.curves.slope(self.exposure * columns)
+            on_columns = on_columns + np.where(on_terms == 0, 0.0, on_terms * slope)
+        n = self.problem.n_cells
+        if self.reach is None:
+            return np.asarray(share @ on_columns[:, :n], float)
+        linear = n + self.start.shape[-1]
+        every = on_columns[:, :n] + self.reach.back(on_columns[:, n:linear])
+        return np.asarray(share @ every, float)
+
+
+class _Builder:
+    """Draws, and puts the arrays of the draws together."""
+
+    def __init__(self, plan: Plan) -> None:
+        if plan.uncertainty is None or not (plan.uncertainty.numbers or plan.uncertainty.states):
+            advice = "Give uncertainty: {numbers: {value: {between: [*0.8, *1.2]}}}"
+            raise PlanError(Fault("uncertainty", "nothing is uncertain", advice))
+        if isinstance(plan.lines, LineTable):
+            raise PlanError(Fault("uncertainty", "a table of lines is taken as stated", "Drop it"))
+        self.plan, self.uncertainty = plan, plan.uncertainty
+        # Rules that hang on what is uncertain are kept for the numbers as stated.
+        self.document = to_document(replace(plan, uncertainty=None, risk=None))
+        self.paths = self._paths()
+
+    def _paths(self) -> dict[str, str]:
+        """Every single path to the one it was written as."""
+        faults: list[Fault] = []
+        found: dict[str, str] = {}
+        for own, item in self.uncertainty.numbers.items():
+            for path in self._places(own, f"uncertainty.numbers.{own}", faults):
+                if path in found:
+                    faults.append(
+                        Fault(f"uncertainty.numbers.{own}", f"{path} is there twice", "Drop one")
+                    )
+                elif not item.times and "*" in own and item.draws is None:
+                    words = "several places cannot share limits in money or outcomes"
+                    advice = "Write factors: between: [*0.8, *1.2]"
+                    faults.append(Fault(f"uncertainty.numbers.{own}", words, advice))
+                    break
+                else:
+                    found[path] = own
+        for name, state in self.uncertainty.states.items():
+            for own in state.set:
+                self._places(own, f"uncertainty.states.{name}.set.{own}", faults)
+        if faults:
+            raise PlanError(faults)
+        return found
+
+    def _places(self, own: str, where: str, faults: list[Fault]) -> list[str]:
+        try:
+            places = expand(self.document, own)
+        except PlanError as error:
+            faults += [replace(fault, path=where) for fault in error.faults]
+            return []
+        if "*" in own:
+            places = [path for path in places if number_at(self.document, path) is not None]
+        if not places or any(number_at(self.document, path) is None for path in places):
+            faults.append(Fault(where, "is no number", "Name one that the plan states"))
+            return []
+        for path in places:
+            words = path.split(".")
+            top = words[0]
+            allowed = top in _OF_PLANS or (top == "channels" and bool(set(words[2:4]) & _OF_LINES))
+            if not allowed:
+                advice = "Uncertain may be curves, prices, values, demand, carry-over, the funnel"
+                advice += ", goodwill and the margin; make a what-if of anything else"
+                faults.append(Fault(where, "is for the plan to decide, or a rule", advice))
+                return []
+        return places
+
+    def worlds(self, count: int | None) -> Worlds:
+        """All of it."""
+        drawn = self.uncertainty.drawn(self.paths, count)
+        problem = self._compiled({}, -1)
+        base = _Parts.of(problem)
+        values = {path: self._absolute(path, drawn.values[path]) for path in self.paths}
+        vectors = self._put_together(base, values, drawn.state)
+        if vectors is None:
+            vectors = np.array(
+                [
+                    self._vector(base, {p: v[s] for p, v in values.items()}, int(drawn.state[s]))
+                    for s in range(len(drawn.weight))
+                ]
+            )
+        return _assembled(self.plan, problem, values, drawn, vectors)
+
+    def _absolute(self, path: str, values: Floats) -> Floats:
+        """Draws in the unit of the number itself."""
+        if not self.uncertainty.numbers[self.paths[path]].times:
+            return values
+        standing = number_at(self.document, path)
+        assert standing is not None  # _places has asked
+        return values * standing
+
+    def _set(self, numbers: Mapping[str, Any], state: int) -> dict[str, Any]:
+        document = copy.deepcopy(self.document)
+        for path, value in numbers.items():
+            assign(document, path, float(value))
+        if state >= 0:
+            for path, value in [*self.uncertainty.states.values()][state].set.items():
+                assign(document, path, value)
+        return document
+
+    def _compiled(self, numbers: Mapping[str, Any], state: int) -> Problem:
+        """One world, compiled.
+
+        Raises:
+            PlanError: a draw is no number that may stand there.
+        """
+        try:
+            return compile_plan(from_document(self._set(numbers, state)))
+        except PlanError as error:
+            told = ", ".join(f"{path} = {value:.6g}" for path, value in numbers.items())
+            advice = "Narrow the range, or give it least and most"
+            raise PlanError(
+                [replace(f, problem=f"{f.problem} (in a draw: {told})", advice=advice)
+                 for f in error.faults]
+            ) from None  # fmt: skip
+
+    def _vector(self, base: _Parts, numbers: Mapping[str, Any], state: int) -> Floats:
+        parts = _Parts.of(self._compiled(numbers, state))
+        if parts.shape != base.shape:
+            words = "changes which periods are tied together, not only how strongly"
+            raise PlanError(Fault("uncertainty", words, "Make a what-if of it"))
+        return parts.vector
+
+    def _put_together(
+        self, base: _Parts, values: Mapping[str, Floats], state: NDArray[np.intp]
+    ) -> Floats | None:
+        """The arrays of every draw from what each number alone does to them, or None.
+
+        Where several numbers move one entry their factors multiply, or their differences add up;
+        whichever is right for the draws that are tried in full.
+        """
+        n = len(state)
+        product = np.tile(base.vector, (n, 1))
+        total = product.copy()
+        for path, drawn in values.items():
+            found = self._response(base, path, drawn)
+            if found is None:
+                return None
+            where, moved = found
+            total[:, where] += moved - base.vector[where]
+            product[:, where] *= _ratio(moved, base.vector[where])
+        for number in range(len(self.uncertainty.states)):
+            there = state == number
+            if there.any():
+                changed = self._vector(base, {}, number)
+                total[there] += changed - base.vector
+                product[there] *= _ratio(changed, base.vector)
+        tried = np.unique(np.linspace(0, n - 1, _TRIED).astype(int))
+        true = np.array(
+            [self._vector(base, {p: v[s] for p, v in values.items()}, int(state[s])) for s in tried]
+        )
+        multiplies = np.isclose(product[tried], true, rtol=_SAME, atol=0.0).all(axis=0)
+        adds = np.isclose(total[tried], true, rtol=_SAME, atol=0.0).all(axis=0)
+        if not np.all(multiplies | adds):
+            return None
+        return np.where(multiplies, product, total)
+
+    def _response(self, base: _Parts, path: str, drawn: Floats) -> tuple[Index, Floats] | None:
+        """Which entries a number moves, and what they are at its draws, (n_draws, n_entries).
+
+        None where an entry is neither straight in the number nor in one over it.
+        """
+        low, high = float(drawn.min()), float(drawn.max())
+        middle = (low + high) / 2
+        a, b, c = (self._vector(base, {path: place}, -1) for place in (low, middle, high))
+        moved = np.flatnonzero((a != base.vector) | (c != base.vector) | (b != a))
+        a, b, c = a[moved], b[moved], c[moved]
+        straight = abs((a + c) / 2 - b) <= _SAME * abs(b)
+        by_inverse = np.zeros(len(moved), bool)
+        if low > 0:
+            weight = (1 / middle - 1 / high) / max(1 / low - 1 / high, 1e-300)
+            by_inverse = abs(c + weight * (a - c) - b) <= _SAME * abs(b)
+        if not np.all(straight | by_inverse):
+            return None
+        share = ((drawn - low) / max(high - low, 1e-300))[:, None]
+        if low <= 0:
+            return moved, a + share * (c - a)
+        inverse = ((1 / drawn - 1 / high) / max(1 / low - 1 / high, 1e-300))[:, None]
+        return moved, np.where(straight, a + share * (c - a), c + inverse * (a - c))
+
+
+def _ratio(vector: Floats, base: Floats) -> Floats:
+    """vector / base; 1 where both are nothing, and no number where only one of them is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(vector == base, 1.0, vector / base), float)
+
+
+def _assembled(
+    plan: Plan,
+    problem: Problem,
+    values: Mapping[str, Floats],
+    drawn: Drawn,
+    vectors: Floats,
+) -> Worlds:
+    """Vectors taken apart again."""
+    parts: dict[str, Floats] = {}
+    first = 0
+    for name, own in _arrays(problem):
+        last = first + np.size(own)
+        parts[name] = vectors[:, first:last]
+        first = last
+    families = []
+    for number, (kind, where, parameters) in enumerate(problem.curves.families):
+        names = [f"curves {number} {kind.__name__} {place}" for place in range(len(parameters))]
+        families.append((kind, where, tuple(parts[name] for name in names)))
+    flows, reach, start = problem.grid.flows, None, np.zeros((1, 0))
+    stages: list[tuple[Index, _Map, _Map, Floats]] = []
+    if flows is not None:
+        reach, start = _map(flows.reach, parts["reach"]), parts["start"]
+        for number, stage in enumerate(flows.limited):
+            capacity = parts[f"capacity {number}"]
+            stages.append(
+                (
+                    stage.column,
+                    _map(stage.terms, parts[f"terms {number}"]),
+                    _map(stage.columns, parts[f"columns {number}"]),
+                    np.where(capacity < 1e299, capacity, np.inf),
+                )
+            )
+    for place, *_ in problem.curves.points:
+        for axis in "xy":
+            if np.ptp(parts[f"points {place} {axis}"], axis=0).any():
+                raise PlanError(
+                    Fault("uncertainty", "a curve of points is taken as stated", "Scale value")
+                )
+    return Worlds(
+        plan=plan,
+        problem=problem,
+        numbers=values,
+        state=drawn.state,
+        weight=drawn.weight,
+        curves=replace(problem.curves, families=tuple(families)),
+        weights=_shared(parts["weights"]),
+        price=_shared(parts["price"]),
+        exposure=_shared(parts["exposure"]),
+        reach=reach,
+        start=_shared(start),
+        stages=tuple(stages),
+    )
+
+
+def _shared(rows: Floats) -> Floats:
+    """One row where all are the same."""
+    return rows[:1] if len(rows) > 1 and not np.ptp(rows, axis=0).any() else rows
+
+
+def _map(pattern: Any, data: Floats) -> _Map:
+    matrix = sparse.csr_array(pattern)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return _Map(matrix, data[0] if not np.ptp(data, axis=0).any() else data)
