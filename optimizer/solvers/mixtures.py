@@ -24,12 +24,12 @@ from optimizer.plan.curves import Floats
 from optimizer.problem import Problem
 
 from .solution import Clock
-from .trajectories import Chain, Course, Limits, Trajectory, chains_of
+from .trajectories import Chain, Course, Limits, chains_of
 
 __all__ = ["Mixture", "Parts", "Region", "Way"]
 
-# Width of the cells of stocks, as a share.
-_FINENESS = 0.005
+Index = NDArray[np.intp]
+
 # Penalty of a hard rule in the mixture, in units of the objective's size per size of the rule.
 _HARD = 100.0
 # Rounds in a row without progress after which there will be none.
@@ -68,7 +68,7 @@ class Way:
     """What one part may do: a trajectory of a chain, or the amount of a single column."""
 
     part: int
-    columns: NDArray[np.intp]
+    columns: Index
     amounts: Floats
     value: float
     uses: Floats
@@ -92,8 +92,8 @@ class Mixture:
     """The best mixture known of ways, and the bound that its prices prove."""
 
     bound: float
-    rows: Floats
-    """Prices of the rows that prove the bound, shape (n_rows,)."""
+    prices: Floats
+    """Prices of the priced rows that prove the bound, shape (n_priced,)."""
     ways: tuple[Way, ...]
     shares: Floats
     """How much of each way is in the mixture; those of a part add up to one."""
@@ -102,10 +102,10 @@ class Mixture:
 class Parts:
     """A problem as chains, single columns and the rows between them."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, fineness: float) -> None:
         self.problem = problem
         self.chains = chains_of(problem)
-        self.courses = [Course(problem, chain, _FINENESS) for chain in self.chains]
+        self.courses = [Course(problem, chain, fineness) for chain in self.chains]
         rows = problem.rows
         self.priced = np.ones(len(rows), bool)
         own = np.zeros(problem.n_columns, bool)
@@ -118,14 +118,11 @@ class Parts:
         self.on_terms = rows.outcomes[self.priced].tocsc()
         self.lower, self.upper = rows.lower[self.priced], rows.upper[self.priced]
         self.fine = np.where(rows.soft, rows.penalty, np.inf)[self.priced]
-        self.ways: list[Way] = []
 
     def whole(self) -> Region:
         """Everything the problem allows."""
         n = len(self.chains)
-        return Region(
-            self.problem.lower, self.problem.upper, np.zeros(n), np.full(n, np.inf)
-        )
+        return Region(self.problem.lower, self.problem.upper, np.zeros(n), np.full(n, np.inf))
 
     def settings(self) -> list[list[float]]:
         """How the stocks were divided into cells: a chain's first column, and its cells."""
@@ -134,54 +131,64 @@ class Parts:
             for chain, course in zip(self.chains, self.courses, strict=True)
         ]
 
-    def reply(self, prices: Floats, region: Region) -> float:
-        """D(λ) in a region at prices of the priced rows; what parts reply is kept as ways."""
+    def asked(self, prices: Floats) -> tuple[Floats, Floats, float]:
+        """What outcomes are worth and columns cost at prices of the priced rows, and λ·limits."""
         limit = np.where(prices > 0, self.upper, self.lower)
         prices = np.where(np.isfinite(limit), np.clip(prices, -self.fine, self.fine), 0.0)
-        problem = self.problem
-        worth = problem.weights - self.on_terms.T @ prices
-        cost = problem.price + self.on_columns.T @ prices
-        bound = float(prices @ np.where(prices != 0, limit, 0.0))
-        for place, (chain, course) in enumerate(zip(self.chains, self.courses, strict=True)):
-            paid = np.where(chain.cells >= 0, cost[chain.cells], 0.0)
-            best, found = course.best(
-                worth[chain.stocks], cost[chain.stocks], paid, region.limits(chain, place)
-            )
-            bound += best
-            if found is not None:
-                self._keep_chain(place, found, worth)
-        return bound + self._reply_single(worth, cost, region)
+        worth = self.problem.weights - self.on_terms.T @ prices
+        cost = self.problem.price + self.on_columns.T @ prices
+        return worth, cost, float(prices @ np.where(prices != 0, limit, 0.0))
 
-    def _reply_single(self, worth: Floats, cost: Floats, region: Region) -> float:
+    def reply(self, prices: Floats, region: Region) -> tuple[float, list[Way]]:
+        """D(λ) in a region at prices of the priced rows, and what the parts reply."""
+        worth, cost, bound = self.asked(prices)
+        ways = []
+        for place in range(len(self.chains)):
+            best, way = self.reply_of(place, worth, cost, region)
+            bound += best
+            if way is not None:
+                ways.append(way)
+        alone, others = self._reply_single(worth, cost, region)
+        return bound + alone, ways + others
+
+    def reply_of(
+        self, place: int, worth: Floats, cost: Floats, region: Region
+    ) -> tuple[float, Way | None]:
+        """What one chain can gain at most, and the way that comes near."""
+        chain = self.chains[place]
+        comes = chain.cells >= 0
+        paid = np.where(comes, cost[chain.cells], 0.0)
+        held = cost[chain.stocks]
+        limits = region.limits(chain, place)
+        best, found = self.courses[place].best(worth[chain.stocks], held, paid, limits)
+        if found is None:
+            return best, None
+        columns = np.concatenate([chain.stocks, chain.cells[comes]])
+        amounts = np.concatenate([found.stock, found.money[comes]])
+        return best, self._way(place, columns, amounts, worth[columns])
+
+    def _reply_single(self, worth: Floats, cost: Floats, region: Region) -> tuple[float, list[Way]]:
         index, problem = self.single, self.problem
         if not index.size:
-            return 0.0
+            return 0.0, []
         worth, cost = np.maximum(worth[index], 0.0), cost[index]
         low, high = region.low[index], region.high[index]
         curves, unit = problem.curves.take(index), problem.exposure[index]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            wanted = np.where(worth > 0, cost / (worth * unit), np.inf)
-            place = np.where(wanted > 0, curves.inverse(np.maximum(wanted, 1e-300)) / unit, high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            wanted = np.where(cost > 0, cost / (worth * unit), 0.0)
+            meets = curves.inverse(np.where(wanted > 0, wanted, 1.0)) / unit
+        place = np.where(cost <= 0, high, np.where(worth > 0, meets, 0.0))
         bend = curves.inflection / unit
-        ends = (low, high, np.clip(np.clip(place, bend, None), low, high))
+        ends = [low, high] + [np.clip(x, low, high) for x in (bend, np.maximum(place, bend))]
         gains = np.array([worth * curves.outcome(unit * x) - cost * x for x in ends])
-        chosen = gains.argmax(axis=0)
-        amounts = np.choose(chosen, ends)
-        for place, (column, amount) in enumerate(zip(index, amounts, strict=True)):
-            part = len(self.chains) + place
-            self._keep(part, np.array([column]), np.array([amount]), worth[[place]])
-        return float(gains.max(axis=0).sum())
+        amounts = np.choose(gains.argmax(axis=0), ends)
+        ways = [
+            self._way(len(self.chains) + i, index[[i]], amounts[[i]], worth[[i]])
+            for i in range(len(index))
+        ]
+        return float(gains.max(axis=0).sum()), ways
 
-    def _keep_chain(self, place: int, found: Trajectory, worth: Floats) -> None:
-        chain = self.chains[place]
-        comes = chain.cells >= 0
-        columns = np.concatenate([chain.stocks, chain.cells[comes]])
-        amounts = np.concatenate([found.stock, found.money[comes]])
-        self._keep(place, columns, amounts, worth[columns])
-
-    def _keep(
-        self, part: int, columns: NDArray[np.intp], amounts: Floats, worth: Floats
-    ) -> None:
+    def _way(self, part: int, columns: Index, amounts: Floats, worth: Floats) -> Way:
         problem = self.problem
         terms = problem.curves.take(columns).outcome(problem.exposure[columns] * amounts)
         terms = np.where(worth > 0, terms, 0.0)
@@ -190,45 +197,56 @@ class Parts:
         peak = 0.0
         if part < len(self.chains):
             peak = float(amounts[: len(self.chains[part].stocks)].max())
-        self.ways.append(Way(part, columns, amounts, float(value), np.asarray(uses), peak))
+        return Way(part, columns, amounts, float(value), np.asarray(uses), peak)
 
     def mix(
-        self, region: Region, prices: Floats, gap: float, cutoff: float, clock: Clock
+        self,
+        region: Region,
+        near: Floats,
+        known: Sequence[Way],
+        gap: float,
+        cutoff: float,
+        clock: Clock,
     ) -> Mixture | None:
-        """The best mixture in a region, its prices sought from *prices* of all rows on.
+        """The best mixture in a region, with prices sought from *near* on.
 
         Ends when the bound is within *gap*, a share, of the mixture's own value, is below *cutoff*,
         or gets no lower. None: no way through the periods is in the region.
+
+        Args:
+            region: Where to look.
+            near: Prices to begin with, shape (n_priced,).
+            known: Ways to begin with; those outside the region are left out.
+            gap: See above.
+            cutoff: See above.
+            clock: When to stop.
         """
-        near, stalled, best = prices[self.priced], 0, Mixture(np.inf, prices, (), np.zeros(0))
-        ask, value = near, -np.inf
+        ways = [way for way in known if way.within(region)]
+        best = Mixture(np.inf, near, (), np.zeros(0))
+        ask, value, stalled = near, -np.inf, 0
         for _ in range(_ROUNDS):
-            bound = self.reply(ask, region)
+            bound, found = self.reply(ask, region)
             if bound == -np.inf:
                 return None
+            stalled += 1
             if bound < best.bound - _STEP * abs(bound):
                 stalled = 0
-            else:
-                stalled += 1
             if bound < best.bound:
-                near = ask
-                rows = np.zeros(len(self.priced))
-                rows[self.priced] = ask
-                best = Mixture(bound, rows, best.ways, best.shares)
-            ways = [way for way in self.ways if way.within(region)]
+                best = Mixture(bound, ask, best.ways, best.shares)
+            ways += found
             mixed = self._master(ways)
             if mixed is None:
                 break
             if mixed[0] > value + _STEP * abs(mixed[0]):
                 stalled = 0
             value, shares, wanted = mixed
-            best = Mixture(best.bound, best.rows, tuple(ways), shares)
+            best = Mixture(best.bound, best.prices, tuple(ways), shares)
             if best.bound - value <= gap * abs(value) or best.bound <= cutoff or clock.is_up:
                 break
             if stalled >= _STALLED:
                 break
             nearer = _NEARER if len(wanted) > _FEW_RULES and stalled < 2 else 0.0
-            ask = nearer * near + (1.0 - nearer) * wanted
+            ask = nearer * best.prices + (1.0 - nearer) * wanted
         return best
 
     def _master(self, ways: Sequence[Way]) -> tuple[float, Floats, Floats] | None:
@@ -236,7 +254,9 @@ class Parts:
         n_parts, n = len(self.chains) + len(self.single), len(ways)
         m = len(self.lower)
         uses = np.array([way.uses for way in ways]).reshape(n, m).T
-        limits = np.maximum(*(np.where(np.isfinite(x), abs(x), 0) for x in (self.lower, self.upper)))
+        limits = np.maximum(
+            *(np.where(np.isfinite(x), abs(x), 0) for x in (self.lower, self.upper))
+        )
         size = np.maximum(np.maximum(abs(uses).max(axis=1, initial=0.0), limits), 1e-300)
         gains = np.array([way.value for way in ways])
         scale = max(float(abs(gains).max(initial=0.0)), 1e-300)
@@ -257,7 +277,7 @@ class Parts:
         same = np.vstack([np.hstack([share, eye, -eye])[equal], parts])
         right = np.concatenate([(self.upper / size)[equal], np.ones(n_parts)])
         found = linprog(cost, unequal, limit, same, right, method="highs")
-        if found.status != 0:
+        if found.status != 0 or found.x is None or found.fun is None:
             return None
         prices = np.zeros(m)
         prices[above] -= found.ineqlin.marginals[: above.sum()]

@@ -16,7 +16,7 @@ can be reached that any of its points reaches. The cells' ends grow by a ratio o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +86,8 @@ def _link(problem: Problem, row: int, free: Floats) -> tuple[int, int, float, in
     """(stock, stock before or −1, rate, cell or −1, gain) that a row defines, if it is a link."""
     matrix, n = problem.rows.spend, problem.n_cells
     part = slice(matrix.indptr[row], matrix.indptr[row + 1])
-    held = {int(i): float(v) for i, v in zip(matrix.indices[part], matrix.data[part]) if v != 0}
+    entries = zip(matrix.indices[part], matrix.data[part], strict=True)
+    held = {int(i): float(v) for i, v in entries if v != 0}
     own = [i for i, v in held.items() if i >= n and v == 1.0]
     before = [i for i, v in held.items() if i >= n and -1.0 < v < 0.0]
     cell = [i for i, v in held.items() if i < n and v < 0.0 and free[i]]
@@ -99,9 +100,7 @@ def _link(problem: Problem, row: int, free: Floats) -> tuple[int, int, float, in
     return own[0], before[0] if before else -1, rate, cell[0] if cell else -1, gain
 
 
-def _joined(
-    problem: Problem, links: dict[int, tuple[int, int, float, int, float]]
-) -> list[Chain]:
+def _joined(problem: Problem, links: dict[int, tuple[int, int, float, int, float]]) -> list[Chain]:
     """Links in a row; those that share money with another, or end without limit, are left out."""
     after = {link[1]: stock for stock, link in links.items() if link[1] >= 0}
     taken: set[int] = set()
@@ -167,17 +166,14 @@ class Course:
             curves = curves.take(np.array([0]))
         self.unit = problem.exposure[chain.stocks[: curves.n]]
         self.curves = curves
-        self.bend = np.broadcast_to(curves.inflection / self.unit, len(chain.stocks))
-        exposure = self.ends[:, None] * self.unit
-        shape = (len(chain.stocks), len(self.ends))
-        self.heights = np.broadcast_to(curves.outcome(exposure).T, shape)
-        self.slopes = np.broadcast_to((curves.slope(exposure) * self.unit).T, shape)
+        self.bend = curves.inflection / self.unit
+        self.heights = curves.outcome(self.ends[:, None] * self.unit).T
         self._reaches: dict[bytes, list[_Reach]] = {}
 
     @property
     def average(self) -> float:
         """The stock that brings most per unit of it."""
-        middle = len(self.chain.stocks) // 2
+        middle = len(self.heights) // 2
         return float(self.ends[1 + np.argmax(self.heights[middle, 1:] / self.ends[1:])])
 
     def nearest(self, stock: float) -> float:
@@ -200,12 +196,13 @@ class Course:
         cost = held + bought
         cost[:-1] -= chain.rate * bought[1:]
         worth = np.maximum(worth, 0.0)
-        tops = self._tops(worth, cost)
+        tops, places = self._tops(worth, cost)
         ends = self.ends
         above = ends[1:] > limits.peak_low * (1 + _SAME)
         reaches = self._reach(limits)
         later = np.zeros(len(ends) - 1)
-        waiting = np.where(limits.peak_low > 0, -np.inf, 0.0) + later
+        must = limits.peak_low > 0
+        waiting = np.full(len(later), -np.inf) if must else later
         values: list[tuple[Floats, Floats]] = []
         for t in range(n - 1, -1, -1):
             shut = (ends[:-1] > min(limits.high[t], limits.peak_high) * (1 + _SAME)) | (
@@ -213,44 +210,48 @@ class Course:
             )
             top = np.where(shut, -np.inf, tops[t])
             on = top + later
-            off = np.where(above, on, top + waiting)
+            off = np.where(above, on, top + waiting) if must else on
             values.append((off, on))
             if t:
-                later, waiting = reaches[t].highest(on), reaches[t].highest(off)
+                later = reaches[t].highest(on)
+                waiting = reaches[t].highest(off) if must else later
         values.reverse()
         first = reaches[0]
         bound = float(values[0][0][first.low[0] : first.high[0] + 1].max())
         if bound == -np.inf:
             return bound, None
         bound += float(bought @ chain.given)
-        return bound, self._trace(values, reaches, above, worth, cost, limits)
+        return bound, self._trace(values, reaches, above, worth, cost, places, limits)
 
-    def _tops(self, worth: Floats, cost: Floats) -> Floats:
-        """The highest point of q in every cell, shape (n_periods, n_cells)."""
+    def _tops(self, worth: Floats, cost: Floats) -> tuple[Floats, Floats]:
+        """The highest point of q in every cell, shape (n_periods, n_cells).
+
+        And where q is highest on the concave part of its curve, shape (n_periods,).
+        """
+        pairs, back = np.stack([worth, cost]), np.arange(len(worth))
         if len(self.unit) == 1:
-            pairs, place = np.unique(np.stack([worth, cost]), axis=1, return_inverse=True)
-            which = np.zeros(pairs.shape[1], np.intp)
-        else:
-            pairs, place = np.stack([worth, cost]), np.arange(len(worth))
-            which = place
-        w, c, ends = pairs[0][:, None], pairs[1][:, None], self.ends
-        value = w * self.heights[which] - c * ends
-        with np.errstate(invalid="ignore"):
-            slope = np.where(w > 0, w * self.slopes[which], 0.0) - c
-        left, right = value[:, :-1], value[:, 1:]
-        rise, fall, width = slope[:, :-1], slope[:, 1:], np.diff(ends)
-        best = np.maximum(left, right)
-        bend = self.bend[which][:, None]
-        # A concave piece lies below where the tangents at its ends meet.
-        inside = (ends[:-1] >= bend) & (rise > 0) & (fall < 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            way = (right - left - fall * width) / (rise - fall)
-            meet = np.where(np.isfinite(rise), left + rise * way, right - fall * width)
-        best = np.where(inside, meet, best)
-        mixed = (ends[:-1] < bend) & (ends[1:] > bend)
-        steepest = np.maximum(w * self.heights[which][:, 1:] - c * ends[:-1], right)
-        best = np.where(mixed, np.maximum(best, steepest), best)
-        return np.asarray(best[np.ravel(place)])
+            pairs, back = np.unique(pairs, axis=1, return_inverse=True)
+        w, c = pairs
+        of_curve = slice(None) if len(self.unit) > 1 else np.zeros(len(w), np.intp)
+        unit, bend, ends = self.unit[of_curve], self.bend[of_curve], self.ends
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            wanted = np.where(c > 0, c / (w * unit), 0.0)
+            meets = self._at(np.where(wanted > 0, wanted, 1.0), self.curves.inverse) / unit
+        place = np.where(c <= 0, ends[-1], np.where(w > 0, meets, 0.0))
+        place = np.clip(np.maximum(place, bend), 0.0, ends[-1])
+        value = w[:, None] * self.heights[of_curve] - c[:, None] * ends
+        best = np.maximum(value[:, :-1], value[:, 1:])
+        every = np.arange(len(w))
+        for inner in (place, np.minimum(bend, ends[-1])):
+            cell = np.clip(np.searchsorted(ends, inner, side="right") - 1, 0, len(ends) - 2)
+            height = w * self._at(unit * inner, self.curves.outcome) - c * inner
+            best[every, cell] = np.maximum(best[every, cell], height)
+        back = np.ravel(back)
+        return best[back], place[back]
+
+    def _at(self, values: Floats, read: Callable[[Floats], Floats]) -> Floats:
+        """A curve's formula at one value for each pair of prices, shape (n_pairs,)."""
+        return read(values[:, None])[:, 0] if len(self.unit) == 1 else read(values)
 
     def _reach(self, limits: Limits) -> list[_Reach]:
         key = limits.money_low.tobytes() + limits.money_high.tobytes()
@@ -278,6 +279,7 @@ class Course:
         above: NDArray[np.bool_],
         worth: Floats,
         cost: Floats,
+        places: Floats,
         limits: Limits,
     ) -> Trajectory:
         """The trajectory that the cells name, made true: stocks within what money allows."""
@@ -289,24 +291,18 @@ class Course:
             cell = int(first + np.argmax(values[t][on][first:last]))
             on = on or bool(above[cell])
             left = (chain.rate * before if t else 0.0) + chain.given[t]
-            place = self._place(t, cell, worth[t], cost[t])
+            place, (bottom, top) = places[t], ends[cell : cell + 2]
+            if not bottom <= place <= top:
+                heights = self.heights[t if len(self.unit) > 1 else 0]
+                gained = worth[t] * (heights[cell + 1] - heights[cell])
+                place = top if gained > cost[t] * (top - bottom) else bottom
+            place = float(np.clip(place, limits.low[t], min(limits.high[t], limits.peak_high)))
             if chain.cells[t] >= 0:
                 least, most = limits.money_low[t], limits.money_high[t]
                 money[t] = np.clip((place - left) / chain.gain[t], least, most)
                 left += chain.gain[t] * money[t]
             stock[t] = before = left
         return Trajectory(stock, money)
-
-    def _place(self, t: int, cell: int, worth: float, cost: float) -> float:
-        """About where q is highest in a cell."""
-        t = t if len(self.unit) > 1 else 0
-        low, high = self.ends[cell], self.ends[cell + 1]
-        rise = worth * self.slopes[t, cell] - cost if worth > 0 else -cost
-        fall = worth * self.slopes[t, cell + 1] - cost if worth > 0 else -cost
-        if low >= self.bend[t] and rise > 0 > fall and np.isfinite(rise):
-            return float(low + (high - low) * rise / (rise - fall))
-        gained = worth * (self.heights[t, cell + 1] - self.heights[t, cell])
-        return float(high if gained > cost * (high - low) else low)
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,7 +338,5 @@ class _Reach:
                 table[:-half] = np.maximum(table[:-half], table[half:])
             here = power == level
             size = 1 << level
-            result[here] = np.maximum(
-                table[self.low[here]], table[self.high[here] - size + 1]
-            )
+            result[here] = np.maximum(table[self.low[here]], table[self.high[here] - size + 1])
         return result
