@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,10 +42,12 @@ _NONE = 1e-6
 _DECIDED = 0.02
 # A line is divided by its peak where its peaks differ by so much, at about this share of the stock
 # that brings most per unit.
-_PEAKS, _DIVIDE = 0.7, 0.7
+_PEAKS, _DIVIDE = 0.7, 0.5
 # How far prices of money are tilted over time, and in how many steps they are moved, to find
 # trajectories in between.
-_TILTS, _STEPS = (0.4, -0.4), 10
+_TILTS, _STEPS = (0.4, -0.4), 6
+# How many choices of ways are compared, and fitted; and what is lost of what is missing then.
+_TRIED, _FITTED, _MISSED = 256, 2, 0.1
 # Regions after which other ways are tried; and without any plan.
 _NODES, _LOST = 1000, 8
 # Ways of each part that are handed on.
@@ -176,20 +178,26 @@ class _Search:
     # Plans
 
     def _try(self, node: _Node, mixture: Mixture) -> None:
-        """Offer plans near a mixture: undecided lines in between, or as their largest share."""
-        shared = _shared(mixture)
-        for between in (True, False):
-            chosen = [
-                self._between(node, mixture, group) if between else max(group)[2]
-                for group in shared
-            ]
+        """Offer plans near a mixture: of each undecided line one way, those in between included."""
+        choices = [self._choices(node, mixture, group) for group in _shared(mixture)]
+        several = itertools.islice(itertools.product(*choices), _TRIED)
+        for chosen in sorted(several, key=lambda ways: -self._promise(mixture, ways))[:_FITTED]:
             region = self._kept(node.region, chosen)
             enough = _MIXED * self.options.gap
             best = self.parts.mix(region, mixture.prices, chosen, enough, -np.inf, self.clock)
-            for found in (best,) if best is not None and best.ways else ():
-                self.incumbent.offer(self._average(found))
-            if self.clock.is_up or all(len(group) == 1 for group in shared):
+            if best is not None and best.ways:
+                self.incumbent.offer(self._average(best))
+            if self.clock.is_up:
                 break
+
+    def _promise(self, mixture: Mixture, ways: Sequence[Way]) -> float:
+        """What ways gain at a mixture's prices, less for what is missing from the rules."""
+        parts, prices = self.parts, mixture.prices
+        uses = np.sum([way.uses for way in ways], axis=0)
+        limit = np.where(prices > 0, parts.upper, parts.lower)
+        missed = np.where((prices != 0) & np.isfinite(limit), abs(uses - limit), 0.0)
+        gained = sum(way.value for way in ways) - prices @ uses
+        return float(gained - _MISSED * abs(prices) @ missed)
 
     def _average(self, mixture: Mixture) -> Floats:
         """The plan that spends what the trajectories of each line spend on average."""
@@ -215,44 +223,74 @@ class _Search:
             high[way.columns[idle]] = low[way.columns[idle]]
         return Region(low, high, region.peak_low, region.peak_high)
 
-    def _between(self, node: _Node, mixture: Mixture, group: list[tuple[float, int, Way]]) -> Way:
-        """The way of one line whose use of money is nearest to the mixture's."""
-        place = group[0][2].part
-        money = np.array([self._money(way) for _, _, way in group])
-        wanted = float(np.array([share for share, _, _ in group]) @ money)
-        best = min(group, key=lambda one: abs(self._money(one[2]) - wanted))[2]
-        if len(group) == 1 or place >= len(self.parts.chains) or not self._is_undecided(group):
-            return best
-        worth, cost, _ = self.parts.asked(mixture.prices)
-        for tilt in _TILTS:
-            way = self._tilted(place, tilt, wanted, worth, cost, node.region)
-            if abs(self._money(way) - wanted) < 0.9 * abs(self._money(best) - wanted):
-                best = way
-        return best
+    def _choices(
+        self, node: _Node, mixture: Mixture, group: list[tuple[float, int, Way]]
+    ) -> list[Way]:
+        """What one part may do in a plan: ways of the mixture, or some in between."""
+        shares, ways = [share for share, _, _ in group], [way for _, _, way in group]
+        place = ways[0].part
+        if place >= len(self.parts.chains) or not self._is_undecided(group):
+            return [ways[int(np.argmax(shares))]]
+        wanted = float(np.dot(shares, [self._money(way) for way in ways]))
+        priced = self.parts.asked(mixture.prices)[:2]
+        found = [self._tilted(place, tilt, wanted, priced, node.region) for tilt in _TILTS]
+        found += [self._window(place, end, wanted, priced, node.region) for end in (1, -1)]
+        between = [way for way in found if way is not None]
+        return between + sorted(ways, key=self._money)[:: max(len(ways) - 1, 1)]
 
     def _tilted(
-        self, place: int, tilt: float, wanted: float, worth: Floats, cost: Floats, region: Region
-    ) -> Way:
+        self, place: int, tilt: float, wanted: float, priced: tuple[Floats, Floats], region: Region
+    ) -> Way | None:
         """The way nearest to a use of money *wanted* at prices that change over time.
 
         Where prices do not change a line is worth being on always or never; where they rise, it is
         for as long as they are below a level, which is moved to meet the use.
         """
-        chain = self.parts.chains[place]
-        comes = chain.cells >= 0
-        cells = chain.cells[comes]
+        (worth, cost), chain = priced, self.parts.chains[place]
+        cells = chain.cells[chain.cells >= 0]
         slope = 1.0 + tilt * np.linspace(-0.5, 0.5, len(cells))
-        low, high, found = 0.0, 2.0, list[Way]()
-        for _ in range(_STEPS):
-            level, tried = 0.5 * (low + high), cost.copy()
+
+        def at(level: float) -> Way | None:
+            tried = cost.copy()
             tried[cells] = cost[cells] * slope * level
-            _, way = self.parts.reply_of(place, worth, tried, region)
+            return self.parts.reply_of(place, worth, tried, region)[1]
+
+        return self._nearest(at, 2.0, 0.0, wanted)
+
+    def _window(
+        self, place: int, end: int, wanted: float, priced: tuple[Floats, Floats], region: Region
+    ) -> Way | None:
+        """The way nearest to a use of money that is on at first only (*end* 1) or at last (−1)."""
+        chain, peak = self.parts.chains[place], region.peak_low.copy()
+        cells = chain.cells[chain.cells >= 0]
+        course = self.parts.courses[place]
+        peak[place] = max(peak[place], min(_DIVIDE * course.average, region.peak_high[place]))
+
+        def at(share: float) -> Way | None:
+            closed = len(cells) - max(round(share * len(cells)), 1)
+            shut = cells[:closed] if end < 0 else cells[len(cells) - closed :]
+            high = region.high.copy()
+            high[shut] = region.low[shut]
+            inside = Region(region.low, high, peak, region.peak_high)
+            return self.parts.reply_of(place, *priced, inside)[1]
+
+        return self._nearest(at, 0.0, 1.0, wanted)
+
+    def _nearest(
+        self, at: Callable[[float], Way | None], less: float, more: float, wanted: float
+    ) -> Way | None:
+        """Of ways that spend more from *less* to *more*, the one nearest to *wanted*."""
+        best: Way | None = None
+        for _ in range(_STEPS):
+            middle = 0.5 * (less + more)
+            way = at(middle)
             if way is None:
                 break
-            found.append(way)
-            more = self._money(way) < wanted
-            low, high = (low, level) if more else (level, high)
-        return min(found, key=lambda way: abs(self._money(way) - wanted))
+            money = self._money(way)
+            if best is None or abs(money - wanted) < abs(self._money(best) - wanted):
+                best = way
+            less, more = (middle, more) if money < wanted else (less, middle)
+        return best
 
     def _money(self, way: Way) -> float:
         """What a way spends."""
@@ -288,7 +326,7 @@ class _Search:
 
     def _divided_peak(self, node: _Node, mixture: Mixture, part: int, peaks: Floats) -> list[_Node]:
         course, region = self.parts.courses[part], node.region
-        middle = np.sqrt(max(peaks.min(), course.first) * peaks.max())
+        middle = 0.5 * (peaks.min() + peaks.max())
         wanted = _DIVIDE * course.average
         inside = peaks.min() < wanted < peaks.max()
         at = course.nearest(wanted if inside else float(middle))
