@@ -313,12 +313,14 @@ class _Search:
             columns = group[0][2].columns
             apart = shares @ abs(amounts - shares @ amounts)
             stakes.append((float(apart @ abs(cost[columns])), group[0][2].part, group, apart))
-        for stake, part, group, apart in sorted(stakes, key=lambda one: -one[0]):
-            if stake <= _NONE * abs(mixture.bound):
-                break
+        least = _NONE * abs(mixture.bound)
+        stakes = sorted((one for one in stakes if one[0] > least), key=lambda one: -one[0])
+        # How long a line is on moves the bound little as long as another may be on or off.
+        for _, part, group, _ in stakes:
             peaks = np.array([way.peak for _, _, way in group])
             if part < len(self.parts.chains) and peaks.min() < _PEAKS * peaks.max():
                 return self._divided_peak(node, mixture, part, peaks)
+        for _, _, group, apart in stakes:
             children = self._divided_column(node, mixture, group, apart)
             if children:
                 return children
