@@ -56,6 +56,10 @@ _KEPT = 12
 _COLUMNS, _RULES = 100, 12
 
 
+_Group = list[tuple[float, Way]]
+"""Shares of the ways of one part."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Node:
     """A region that may still hold a better plan."""
@@ -223,11 +227,9 @@ class _Search:
             high[way.columns[idle]] = low[way.columns[idle]]
         return Region(low, high, region.peak_low, region.peak_high)
 
-    def _choices(
-        self, node: _Node, mixture: Mixture, group: list[tuple[float, int, Way]]
-    ) -> list[Way]:
+    def _choices(self, node: _Node, mixture: Mixture, group: _Group) -> list[Way]:
         """What one part may do in a plan: ways of the mixture, or some in between."""
-        shares, ways = [share for share, _, _ in group], [way for _, _, way in group]
+        shares, ways = [share for share, _ in group], [way for _, way in group]
         place = ways[0].part
         if place >= len(self.parts.chains) or not self._is_undecided(group):
             return [ways[int(np.argmax(shares))]]
@@ -298,9 +300,9 @@ class _Search:
 
     # Divisions
 
-    def _is_undecided(self, group: list[tuple[float, int, Way]]) -> bool:
-        peaks = [way.peak for _, _, way in group]
-        money = [self._money(way) for _, _, way in group]
+    def _is_undecided(self, group: _Group) -> bool:
+        peaks = [way.peak for _, way in group]
+        money = [self._money(way) for _, way in group]
         return min(peaks) < _PEAKS * max(peaks) or np.ptp(money) > _DECIDED * max(money)
 
     def _divided(self, node: _Node, mixture: Mixture) -> list[_Node]:
@@ -308,16 +310,16 @@ class _Search:
         _, cost, _ = self.parts.asked(mixture.prices)
         stakes = []
         for group in _shared(mixture):
-            shares = np.array([share for share, _, _ in group])
-            amounts = np.array([way.amounts for _, _, way in group])
-            columns = group[0][2].columns
+            shares = np.array([share for share, _ in group])
+            amounts = np.array([way.amounts for _, way in group])
+            columns = group[0][1].columns
             apart = shares @ abs(amounts - shares @ amounts)
-            stakes.append((float(apart @ abs(cost[columns])), group[0][2].part, group, apart))
+            stakes.append((float(apart @ abs(cost[columns])), group[0][1].part, group, apart))
         least = _NONE * abs(mixture.bound)
         stakes = sorted((one for one in stakes if one[0] > least), key=lambda one: -one[0])
         # How long a line is on moves the bound little as long as another may be on or off.
         for _, part, group, _ in stakes:
-            peaks = np.array([way.peak for _, _, way in group])
+            peaks = np.array([way.peak for _, way in group])
             if part < len(self.parts.chains) and peaks.min() < _PEAKS * peaks.max():
                 return self._divided_peak(node, mixture, part, peaks)
         for _, _, group, apart in stakes:
@@ -342,17 +344,17 @@ class _Search:
         self,
         node: _Node,
         mixture: Mixture,
-        group: list[tuple[float, int, Way]],
+        group: _Group,
         apart: Floats,
     ) -> list[_Node]:
-        columns = group[0][2].columns
+        columns = group[0][1].columns
         own = columns >= self.problem.n_cells if len(columns) > 1 else np.ones(1, bool)
         place = int(np.where(own, apart, -1.0).argmax())
         column = int(columns[place])
-        taken = np.array([way.amounts[place] for _, _, way in group])
+        taken = np.array([way.amounts[place] for _, way in group])
         at, size = float(0.5 * (taken.min() + taken.max())), float(taken.max())
         if len(columns) > 1:
-            at = self.parts.courses[group[0][2].part].nearest(at)
+            at = self.parts.courses[group[0][1].part].nearest(at)
         if not taken.min() + 1e-9 * size < at < taken.max() - 1e-9 * size:
             return []
         low, high = node.region.low.copy(), node.region.high.copy()
@@ -413,15 +415,15 @@ class _Search:
         )
 
 
-def _shared(mixture: Mixture) -> list[list[tuple[float, int, Way]]]:
-    """(share, place, way) of what is in the mixture, part by part."""
+def _shared(mixture: Mixture) -> list[_Group]:
+    """The shares of ways in the mixture, part by part."""
     named = [
-        (float(share), place, way)
-        for place, (way, share) in enumerate(zip(mixture.ways, mixture.shares, strict=True))
+        (float(share), way)
+        for way, share in zip(mixture.ways, mixture.shares, strict=True)
         if share > _NONE
     ]
-    named.sort(key=lambda one: one[2].part)
-    return [list(group) for _, group in itertools.groupby(named, key=lambda one: one[2].part)]
+    named.sort(key=lambda one: one[1].part)
+    return [list(group) for _, group in itertools.groupby(named, key=lambda one: one[1].part)]
 
 
 def _promising(mixture: Mixture) -> list[Way]:
