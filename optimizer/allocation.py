@@ -274,6 +274,20 @@ class Allocation:
         )
 
     @cached_property
+    def lifts(self) -> dict[str, float]:
+        """By which share goodwill raises the outcomes of each line that it lifts."""
+        flows, goodwill = self.problem.grid.flows, self.plan.goodwill
+        if flows is None or goodwill is None:
+            return {}
+        lifted = flows.lifted(self.terms).sum(axis=1)
+        own = flows.brought(self.terms).sum(axis=1) - lifted
+        return {
+            name: float(lifted[i] / own[i]) if own[i] > 0 else 0.0
+            for i, name in enumerate(flows.names)
+            if name in goodwill.lifts
+        }
+
+    @cached_property
     def by_stage(self) -> pd.DataFrame:
         """One row per stage of the funnel and period that counts; empty without a funnel.
 
