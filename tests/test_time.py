@@ -14,7 +14,7 @@ from optimizer.errors import Infeasible, PlanError
 from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
 from optimizer.plan.constraints import ActiveLines, CostCap, Flights, Pacing, SpendAll, Target
 from optimizer.plan.curves import Exponential, Hill, Linear, Log, Power
-from optimizer.plan.document import from_document, to_document
+from optimizer.plan.document import assumptions, from_document, replace_at, to_document
 from optimizer.plan.funnel import Funnel, Renewal
 from optimizer.plan.objectives import Outcomes, Profit, Revenue
 from optimizer.plan.periods import Periods
@@ -256,6 +256,7 @@ def test_a_lift_by_hand():
     there = evaluate(plan, [[80.0, 0.0], [60.0, 60.0]])
     assert there.by_period.outcome.tolist() == pytest.approx([60 + 15, 60 + 10])
     assert there.by_period.lifted.tolist() == pytest.approx([15, 10])
+    assert there.lifts == {"search.traffic": pytest.approx(25 / 120)}
     # In January all 60 are warm: one more brings 1.25. In February goodwill is what lacks: one more
     # of January's brand money is a stock larger by a quarter, which warms a half.
     assert there.marginal.tolist() == pytest.approx([0.25 * 0.5, 0.25 * 1.0, 1.25, 1.0])
@@ -319,6 +320,15 @@ def test_a_year_with_lifts_is_proven(curve):
     assert best.objective == pytest.approx(simulate(plan, spend_of(best))["objective"], rel=1e-9)
     verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
     assert verdict.holds, verdict.faults
+
+
+def test_a_lift_is_found_by_its_path():
+    plan = lifted(Linear(1.0), {"search.traffic": Lift(0.2, reach=2.0)})
+    changed = replace_at(plan, "goodwill.lifts.search.traffic.by", "*1.5")
+    assert changed.goodwill.lifts["search.traffic"].by == pytest.approx(0.3)
+    inputs = {"goodwill.lifts.search.traffic.by", "goodwill.lifts.search.traffic.reach"}
+    assert inputs <= {one.path for one in assumptions(plan)}
+    assert replace_at(plan, "goodwill.lifts", None).goodwill.lifts == {}
 
 
 def test_what_a_lift_cannot_be():
