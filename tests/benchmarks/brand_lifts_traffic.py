@@ -4,7 +4,7 @@
 
 What traffic brings in month s is f(xₛ) · m(Gₛ), m(G) = 1 + lift · (1 − exp(−G / unit)), with the
 goodwill G that brand money fills. Every form is measured against the best of three SLSQP starts on
-that product. ``docs/decisions/0018-brand-lifts-traffic.md`` has the table.
+that product. ``docs/decisions/0019-brand-lifts-traffic.md`` has the table.
 """
 
 import heapq
@@ -298,7 +298,7 @@ class McCormick(Programme):
 
 def divided(case, best, seconds, gap=1e-3):
     """Bound at the root, and by dividing boxes of goodwill: root, bound, boxes, seconds."""
-    start, programme = time.perf_counter(), McCormick(case)
+    start, programme = time.process_time(), McCormick(case)
     order, open_, boxes = itertools.count(), [], 0
 
     def visit(low, high, above):
@@ -311,7 +311,7 @@ def divided(case, best, seconds, gap=1e-3):
 
     visit(np.zeros(case.months), case.goodwill_most, np.inf)
     root = -open_[0][0]
-    while -open_[0][0] > best * (1 + gap) and time.perf_counter() - start < seconds:
+    while -open_[0][0] > best * (1 + gap) and time.process_time() - start < seconds:
         bound, _, low, high, place, missed = heapq.heappop(open_)
         s = int(missed.argmax())
         width = high[s] - low[s]
@@ -321,7 +321,7 @@ def divided(case, best, seconds, gap=1e-3):
         visit(low, below, -bound)
         visit(above, high, -bound)
         boxes += 2
-    return root, -open_[0][0], boxes + 1, time.perf_counter() - start
+    return root, -open_[0][0], boxes + 1, time.process_time() - start
 
 
 def tiered(case, tiers, seconds):
@@ -329,7 +329,7 @@ def tiered(case, tiers, seconds):
 
     Within a tier the product is relaxed by McCormick over that tier; curves are 24 tangents each.
     """
-    start, programme = time.perf_counter(), Programme(case)
+    start, programme = time.process_time(), Programme(case)
     for entry in programme.curved:
         for share in np.geomspace(3e-3, 1.0, 14):
             programme.tangent(entry, share * (programme.highs.getLp().col_upper_[entry[1]]))
@@ -370,7 +370,7 @@ def tiered(case, tiers, seconds):
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     at = np.array(programme.highs.getSolution().col_value)
     value = programme.worth(at) if found else -np.inf
-    return -info.mip_dual_bound, value, time.perf_counter() - start
+    return -info.mip_dual_bound, value, time.process_time() - start
 
 
 # ------------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def tiered(case, tiers, seconds):
 
 def widened(case):
     """The brand widens the market: m · f(x / m): bound, its plan's worth, gap and seconds."""
-    start, programme = time.perf_counter(), Programme(case)
+    start, programme = time.process_time(), Programme(case)
     lift, n = programme.columns(case.months), len(case.brand)
     curve = (case.lifted, case.lifted_slope)
     programme.follow(lift, programme.goodwill, curve, case.goodwill_most)
@@ -387,7 +387,7 @@ def widened(case):
         terms = programme.columns(case.months, worth=1.0)
         programme.follow(terms, programme.x[n + i], own, case.traffic_most[i], size=lift)
     bound, at = programme.solve()
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     brand, traffic, goodwill = case.parts(at[programme.x].ravel())
     m = case.lifted(goodwill)
     value = height(case.own, goodwill).sum()
@@ -427,9 +427,9 @@ def warmed(case, cells):
         ),
         objective=opt.Revenue(),
     )
-    start = time.perf_counter()
+    start = time.process_time()
     answer = opt.optimize(plan)
-    return answer.gap, case.value(answer.spend), time.perf_counter() - start
+    return answer.gap, case.value(answer.spend), time.process_time() - start
 
 
 # ------------------------------------------------------------------------------------------------
@@ -493,12 +493,12 @@ def main(seconds=20.0, names=()):
             continue
         for lift in (0.1, 0.3, 0.5) if name.endswith("8 × 12") else (0.3,):
             case = make(lift)
-            start = time.perf_counter()
+            start = time.process_time()
             best, cells = best_known(case, np.random.default_rng(0))
-            print(f"{name}, lift {lift}: SLSQP {time.perf_counter() - start:.1f} s", flush=True)
-            start = time.perf_counter()
+            print(f"{name}, lift {lift}: SLSQP {time.process_time() - start:.1f} s", flush=True)
+            start = time.process_time()
             gap = by_prices(case, cells) / best - 1
-            print(f"  product, prices    gap {gap:.1e}  {time.perf_counter() - start:.1f} s")
+            print(f"  product, prices    gap {gap:.1e}  {time.process_time() - start:.1f} s")
             root, bound, boxes, took = divided(case, best, seconds)
             print(f"  McCormick, root    gap {root / best - 1:.1e}")
             print(f"  McCormick, divided gap {bound / best - 1:.1e}  {took:.1f} s  {boxes} boxes")

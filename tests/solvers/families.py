@@ -471,7 +471,11 @@ def over_time(seed: int) -> Iterator[tuple[str, Case]]:
     for shape in ("concave", "s-shaped"):
         for name, some in rules.items():
             rng = np.random.default_rng([seed, 13, len(name)])
-            lifts = {"c0": Lift(0.4, 1.0), "c1": Lift(0.2, 3.0)} if name == "lifts" else {}
+            lifts = (
+                {"c0.traffic": Lift(0.4, 1.0), "c1.traffic": Lift(0.2, 3.0)}
+                if name == "lifts"
+                else {}
+            )
             brand = Goodwill(Log(30.0, 60.0), retention=0.7, lifts=lifts, outcome="lead")
             lines = [
                 replace(
