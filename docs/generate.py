@@ -25,7 +25,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from optimizer import errors  # noqa: E402
-from optimizer.plan.carryover import CARRYOVERS, Goodwill  # noqa: E402
+from optimizer.plan.carryover import CARRYOVERS, Goodwill, Lift  # noqa: E402
 from optimizer.plan.constraints import CONSTRAINTS, PRESETS  # noqa: E402
 from optimizer.plan.curves import CURVES  # noqa: E402
 from optimizer.plan.funnel import Funnel, Renewal  # noqa: E402
@@ -96,6 +96,7 @@ WORDS = {
     "Annotated[Money, Field(gt=0)] | None": "number above 0",
     "Annotated[Number, Field(gt=0)] | None": "number above 0",
     "Positive | None": "number above 0",
+    "Annotated[dict[str, Lift], AfterValidator(sorted_mapping)]": "line: [lift](#lifts)",
     "Length": "whole number above 0",
     "Before | None": "money, or list of money",
     "Series | None": "[series](#series)",
@@ -225,6 +226,9 @@ def scenario_page() -> str:
         "## Goodwill\n\n",
         f"{_story(Goodwill)}\n\n",
         fields_table(Goodwill),
+        "\n### lifts\n\n",
+        f"{_story(Lift)}\n\n",
+        fields_table(Lift),
         "\n## Origins\n\n",
         _ORIGINS,
         fields_table(Origin),

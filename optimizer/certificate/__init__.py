@@ -156,18 +156,21 @@ def _followed(problem: Problem, spend: Floats) -> Floats:
         capacity[limited] = rows.upper[limit]
     spends, outcomes = rows.spend.tocsr(), rows.outcomes.tocsr()
     terms: Floats | None = None
-    for place, row in enumerate(np.flatnonzero(own).tolist()):
-        column = problem.n_cells + place
+    known_already = np.arange(problem.n_columns) < problem.n_cells
+    for row in np.flatnonzero(own).tolist():
         first, last = spends.indptr[row], spends.indptr[row + 1]
-        known = spends.data[first:last] @ columns[spends.indices[first:last]]
-        if rows.lower[row] == rows.upper[row]:
-            columns[column] = rows.upper[row] - known
-            continue
-        if terms is None:  # stages come last, and have no curves
-            terms = _outcomes(problem, columns)
+        column = int(spends.indices[first:last].max())  # what it follows from stands before it
+        others = spends.indices[first:last] != column
+        known = spends.data[first:last][others] @ columns[spends.indices[first:last][others]]
         first, last = outcomes.indptr[row], outcomes.indptr[row + 1]
-        known += outcomes.data[first:last] @ terms[outcomes.indices[first:last]]
-        columns[column] = min(rows.upper[row] - known, capacity[column])
+        if first < last:
+            if terms is None:  # stages come last, and have no curves
+                terms = _outcomes(problem, columns)
+            known += outcomes.data[first:last] @ terms[outcomes.indices[first:last]]
+        most = rows.upper[row] - known
+        if rows.lower[row] != rows.upper[row]:
+            most = min(most, columns[column] if known_already[column] else capacity[column])
+        columns[column], known_already[column] = most, True
     return columns
 
 

@@ -1,17 +1,19 @@
 """What follows from spend over time: carry-over, goodwill, and the way through the funnel.
 
 Columns of a problem are first the *cells* (line × period, money), then the *stocks* that follow
-from them: the exposure of a line with carry-over, goodwill, and the units of a stage with limited
-capacity that are followed up. Every column may have a curve, whose outcome is the column's *term*:
+from them: the exposure of a line with carry-over, goodwill, what of a line's exposure meets people
+who know the brand, and the units of a stage with limited capacity that are followed up. Every
+column may have a curve, whose outcome is the column's *term*:
 
     exposure    eᵢₛ = Σₙ kₙ · xᵢ,ₛ₋ₙ / priceᵢ,ₛ₋ₙ + what earlier spend still does
     goodwill    Gₛ = r · Gₛ₋₁ + (1 − r) · Σᵢ feedᵢ · xᵢₛ / priceᵢₛ
+    warm        wᵢₛ = min(eᵢₛ, reachᵢ · Gₛ)
     followed up hₛ = min(capacityₛ, Σ demand · terms of the stage + rate · what the stage before
                      followed up, delayed)
 
-The first two are linear in spend. The third may be stated as ≤, as no more is gained by following
-up less. Counts of a stage in a period are linear in terms and columns, so targets, caps and values
-at any stage are rows and weights on them.
+The first two are linear in spend. The others may be stated as ≤, as no more is gained by meeting
+fewer such people or following up less. Counts of a stage in a period are linear in terms and
+columns, so targets, caps and values at any stage are rows and weights on them.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from scipy import sparse
 
 from optimizer.errors import Fault, PlanError, UnknownName
 
-from .carryover import Geometric, Goodwill
+from .carryover import Geometric, Goodwill, Lift
 from .curves import Curve, Floats
 from .funnel import Funnel
 from .grid import Grid, Row, Sum, Unit, sum_of
@@ -50,6 +52,8 @@ Matrix = Any  # scipy's sparse arrays have no common type with addition
 
 # What is left of earlier money below this share is nothing.
 _FADED = 1e-12
+# Exposure and what goodwill can warm are even within this share of their size.
+_EVEN = 1e-9
 # Periods before the plan that are looked back on at most.
 _MEMORY = 5_000
 
@@ -60,7 +64,8 @@ class Kind(IntEnum):
     CELL = 0
     EXPOSURE = 1
     GOODWILL = 2
-    FOLLOWED = 3
+    WARM = 3
+    FOLLOWED = 4
 
 
 class Outcomes(Protocol):
@@ -81,6 +86,26 @@ class Stage:
     columns: Matrix
     """Arrivals per column, shape (counted, n_columns)."""
     capacity: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Warm:
+    """What of lines' exposures meets people who know the brand: w = min(exposure, reach · G)."""
+
+    column: Index
+    """Its columns, shape (n_warm,)."""
+    source: Index
+    """The column that holds each exposure, a cell or a stock, shape (n_warm,)."""
+    per_unit: Floats
+    """Exposure per unit of that column, shape (n_warm,)."""
+    goodwill: Index
+    """Goodwill of the same period, shape (n_warm,)."""
+    reach: Floats
+    """Exposure per unit of goodwill, shape (n_warm,)."""
+
+    def limits(self, columns: Floats) -> tuple[Floats, Floats]:
+        """All that each line shows, and all that goodwill can warm, both (n_warm,)."""
+        return self.per_unit * columns[self.source], self.reach * columns[self.goodwill]
 
 
 def has_flows(plan: Plan) -> bool:
@@ -114,6 +139,9 @@ class Flows:
     term: Index
     """The column whose term is a line's outcome in a period, shape (n_lines + 1, counted); the last
     row is goodwill's. −1 where there is none."""
+    warmed: Index
+    """The column whose term is what goodwill adds to a line's outcome in a period, and −1 where it
+    adds nothing; like ``term``."""
     feeds: Index
     """Which stage each source feeds, shape (n_lines + 1,); −1 without a funnel."""
     value: Floats
@@ -126,8 +154,10 @@ class Flows:
     """Linear stocks per unit of money in each cell, shape (n_linear, n_cells)."""
     start: Floats
     """What the linear stocks hold of money spent before the plan, shape (n_linear,)."""
+    warm: Warm
+    """What meets people who know the brand."""
     links: tuple[Row, ...]
-    """The conditions that define the linear stocks, in the order of their columns."""
+    """The conditions that define all stocks but stages, in the order of their columns."""
 
     @classmethod
     def of(cls, plan: Plan, grid: Grid) -> Flows:
@@ -158,8 +188,12 @@ class Flows:
         *sources* has shape (n_lines + 1,), the last goodwill; None for the stage counts all.
         """
         chosen = sources if stage is None else sources & (self.feeds == stage)
-        source, period = np.nonzero(chosen[:, None] & (self.term >= 0))
-        column = self.term[source, period]
+        columns, periods = [], []
+        for term in (self.term, self.warmed):
+            source, period = np.nonzero(chosen[:, None] & (term >= 0))
+            columns.append(term[source, period])
+            periods.append(period)
+        column, period = np.concatenate(columns), np.concatenate(periods)
         shape = (self.periods.counted, self.n_columns)
         return sparse.csr_array((self.demand[column], (period, column)), shape)
 
@@ -267,6 +301,14 @@ class Flows:
                 )
             )
         counts = terms.dense(self.n_columns)
+        if counts[self.warm.column].any():
+            raise PlanError(
+                Fault(
+                    "",
+                    "what the next outcome of a line costs that goodwill lifts depends on goodwill",
+                    "Cap lines without a lift, or the average cost",
+                )
+            )
         for column in np.flatnonzero(counts):
             yield int(column), self.curves[column], float(self.per_money[column]), counts[column]
 
@@ -301,9 +343,10 @@ class Flows:
         terms, columns = np.zeros(self.n_columns), np.zeros(self.n_columns)
         own = ~np.isnan(self.value)
         for source in np.flatnonzero(own & sources):
-            there = self.term[source] >= 0
-            column = self.term[source][there]
-            terms[column] += self.value[source] * worth[there] * self.demand[column]
+            for term in (self.term[source], self.warmed[source]):
+                there = term >= 0
+                column = term[there]
+                terms[column] += self.value[source] * worth[there] * self.demand[column]
         if self.funnel is None or not self.funnel.value:
             return terms, columns
         if own.any() and self.stages:
@@ -330,6 +373,7 @@ class Flows:
         n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
         columns[:n] = cells
         columns[n:linear] = self.reach @ cells + self.start
+        columns[self.warm.column] = np.minimum(*self.warm.limits(columns))
         if self.limited:
             terms = curves.outcome(self.per_money * columns)
             for stage in self.limited:
@@ -347,6 +391,7 @@ class Flows:
         if linear > n and np.isfinite(budget):
             most = np.asarray(self.reach.max(axis=1).toarray(), float).ravel() * budget
             columns[n:linear] = np.minimum(columns[n:linear], most + self.start)
+        columns[self.warm.column] = np.minimum(*self.warm.limits(columns))
         terms = curves.outcome(self.per_money * columns)
         for stage in self.limited:  # a capacity is a rule, which has a price, and no bound
             columns[stage.column] = stage.terms @ terms + stage.columns @ columns
@@ -373,8 +418,20 @@ class Flows:
             columns += stage.columns.T @ passed
         with np.errstate(invalid="ignore"):
             columns += np.where(terms == 0, 0.0, terms * slope)
+        self._pass_on_warmth(columns, at)
         n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
         return np.asarray(columns[:n] + self.reach.T @ columns[n:linear], float)
+
+    def _pass_on_warmth(self, columns: Floats, at: Floats) -> None:
+        """Give what warm exposure gains to whichever it lacks; where both end, neither alone."""
+        warm = self.warm
+        shown, known = warm.limits(at)
+        gain, room = columns[warm.column], _EVEN * np.maximum(shown, known)
+        for lacks, column, per_unit in (
+            (shown < known - room, warm.source, warm.per_unit),
+            (known < shown - room, warm.goodwill, warm.reach),
+        ):
+            np.add.at(columns, column[lacks], gain[lacks] * per_unit[lacks])
 
     # ------------------------------------------------------------------------------------------
     # Telling what each line brings
@@ -382,7 +439,11 @@ class Flows:
     def brought(self, terms: Floats) -> Floats:
         """Outcomes of each source by period, shape (n_lines + 1, counted), goodwill's last."""
         there = self.term >= 0
-        return np.where(there, (self.demand * terms)[self.term], 0.0)
+        return np.where(there, (self.demand * terms)[self.term], 0.0) + self.lifted(terms)
+
+    def lifted(self, terms: Floats) -> Floats:
+        """Those among them that a source brings only as goodwill lifts it, like :meth:`brought`."""
+        return np.where(self.warmed >= 0, (self.demand * terms)[self.warmed], 0.0)
 
     def passed(self, terms: Floats, columns: Floats) -> tuple[Floats, Floats]:
         """Units of each stage that arrive and that are followed up, both (n_stages, counted)."""
@@ -533,6 +594,7 @@ class _Builder:
         self.links: list[Row] = []
         n, counted = len(self.lines), self.periods.counted
         self.term = np.full((n + 1, counted), -1, np.intp)
+        self.warmed = np.full((n + 1, counted), -1, np.intp)
         self.season = np.array(
             [
                 self.periods.values(line.demand, f"channels.{line.name}.demand")
@@ -558,6 +620,7 @@ class _Builder:
         if plan.goodwill is not None:
             filled = self._goodwill(plan.goodwill)
         linear = sum(len(part) for part in self.kinds) - self.n_cells
+        warm = self._warm()
         limited = [] if plan.funnel is None else list(plan.funnel.capacity)
         for _ in limited:
             self._add(Kind.FOLLOWED, -1, np.ones(self.periods.counted), None)
@@ -577,6 +640,7 @@ class _Builder:
             ),
             demand=np.concatenate(self.demand),
             term=self.term,
+            warmed=self.warmed,
             feeds=np.array([-1 if stage is None else stages.index(stage) for stage in fed]),
             value=np.array([*(self._own_value(line) for line in self.lines), self._goodwill_value]),
             filled=filled,
@@ -585,6 +649,7 @@ class _Builder:
             if self.reach
             else sparse.csr_array((linear, self.n_cells)),
             start=np.concatenate(self.start) if self.start else np.zeros(0),
+            warm=warm,
             links=tuple(self.links),
         )
 
@@ -694,6 +759,35 @@ class _Builder:
         into = [(cells[:, s], (1.0 - rate) * per_money[:, s]) for s in range(planned)]
         self._recursion("goodwill", column, rate, rate * stock, into)
         return filled
+
+    def _warm(self) -> Warm:
+        """What meets people who know the brand, of every line that goodwill lifts."""
+        lifts = {} if self.plan.goodwill is None else self.plan.goodwill.lifts
+        parts = [
+            self._warm_of(index, lifts[line.name])
+            for index, line in enumerate(self.lines)
+            if line.name in lifts
+        ]
+        if not parts:
+            nowhere, nothing = np.zeros(0, np.intp), np.zeros(0)
+            return Warm(nowhere, nowhere, nothing, nowhere, nothing)
+        return Warm(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+    def _warm_of(self, index: int, lift: Lift) -> tuple[Index, Index, Floats, Index, Floats]:
+        """The warm exposure of one line, in the order of the fields of :class:`Warm`."""
+        line, source = self.lines[index], self.term[index][self.term[index] >= 0]
+        n = len(source)
+        column = self._add(Kind.WARM, index, lift.by * self.season[index, :n], line.curve)
+        self.warmed[index, :n] = column
+        per_unit = self.per_money[index] if line.carryover is None else np.ones(n)
+        stock, reach = self.term[-1, :n], np.full(n, lift.reach)
+        for s in range(n):
+            label = f"{line.name} lifted {self.periods.labels[s]}"
+            for limit, rate in ((source[s], per_unit[s]), (stock[s], reach[s])):
+                spend = Sum(np.array([column[s], limit]), np.array([1.0, -rate]))
+                row = Row(STOCK, label, Unit.MONEY, upper=0.0, spend=spend, definition=True)
+                self.links.append(row)
+        return column, source, per_unit, stock, reach
 
     def _stock_today(self, goodwill: Goodwill, filled: Mask, feed: Floats) -> float:
         if goodwill.start is not None:
