@@ -101,17 +101,18 @@ def _at_work(problem: Problem) -> NDArray[np.bool_]:
 
 
 def _restatable(old: Problem, new: Problem) -> bool:
-    """Whether the models of two problems have the same columns and kinds of row."""
+    """Whether a model made for one problem has the columns of the other, and all its limits."""
     a, b = old.rows, new.rows
+    # What was stated as an equality is one row, which takes limits on both sides.
+    equal = a.lower == a.upper if len(a) == len(b) else np.zeros(len(b), bool)
     return (
         old.n_columns == new.n_columns
         and np.array_equal(_at_work(old), _at_work(new))
         and old.switches == new.switches
         and (a.rule, a.part) == (b.rule, b.part)
         and np.array_equal(a.penalty, b.penalty, equal_nan=True)
-        and np.array_equal(np.isfinite(a.lower), np.isfinite(b.lower))
-        and np.array_equal(np.isfinite(a.upper), np.isfinite(b.upper))
-        and np.array_equal(a.lower == a.upper, b.lower == b.upper)
+        and bool(np.all(np.isneginf(b.lower) | np.isfinite(a.lower) | equal))
+        and bool(np.all(np.isposinf(b.upper) | np.isfinite(a.upper) | equal))
     )
 
 
@@ -125,7 +126,7 @@ class LinearPart:
     def __init__(self, problem: Problem) -> None:
         import pulp
 
-        self.problem = problem
+        self.problem = self._made_for = problem
         self.scales = scales = _Scales.of(problem)
         self.at_work = _at_work(problem)
         self.model = pulp.LpProblem("adsplit", pulp.LpMinimize)
@@ -172,11 +173,11 @@ class LinearPart:
     def restate(self, problem: Problem) -> bool:
         """Make this the linear part of *problem*, cuts dropped; whether that was possible.
 
-        It is where the two have the same columns and kinds of row. HiGHS keeps its basis, so that
-        the next optimum is a few steps from the last.
+        It is where the model has all columns and limits of *problem*; limits may be missing there.
+        HiGHS keeps its basis, so that the next optimum is a few steps from the last.
         """
         old, new, scales = self.problem, problem, _Scales.of(problem)
-        if not _restatable(old, new) or not self.scales.suit(scales):
+        if not _restatable(self._made_for, new) or not self.scales.suit(scales):
             return False
         self.drop_cuts()
         if self._integer:
