@@ -1,6 +1,7 @@
 """Five ways to let the brand lift traffic: what each proves, how fast, and what its plan is worth.
 
     python -m tests.benchmarks.brand_lifts_traffic [seconds] [case …]
+    python -m tests.benchmarks.brand_lifts_traffic s-curves
 
 What traffic brings in month s is f(xₛ) · m(Gₛ), m(G) = 1 + lift · (1 − exp(−G / unit)), with the
 goodwill G that brand money fills. Every form is measured against the best of three SLSQP starts on
@@ -324,10 +325,10 @@ def divided(case, best, seconds, gap=1e-3):
     return root, -open_[0][0], boxes + 1, time.process_time() - start
 
 
-def tiered(case, tiers, seconds):
+def tiered(case, tiers, seconds, tangents=24):
     """A copy of each cell per tier of goodwill, with a switch: bound, value, seconds.
 
-    Within a tier the product is relaxed by McCormick over that tier; curves are 24 tangents each.
+    Within a tier the product is relaxed by McCormick over that tier.
     """
     start, programme = time.process_time(), Programme(case)
     for entry in programme.curved:
@@ -352,7 +353,7 @@ def tiered(case, tiers, seconds):
             programme.row([programme.x[n + i, s], *money], whole, 0.0, equal=True)
             for k in range(tiers):
                 programme.row([money[k], chosen[k]], [1.0, -most], 0.0)
-                for share in np.geomspace(1e-2, 1.0, 24):
+                for share in np.geomspace(1e-2, 1.0, tangents):
                     slope, base = tangent_of(curve, share * most)
                     index = [terms[k], money[k], chosen[k]]
                     programme.row(index, [1.0, -slope, -base], 0.0)
@@ -396,6 +397,31 @@ def widened(case):
     return bound / value - 1, programme.worth(at), seconds
 
 
+def warmed_plan(case, reaches):
+    """The case as a plan, with how far goodwill reaches at each line of traffic."""
+    groups = ("brand", case.brand, case.brand_most), ("traffic", case.traffic, case.traffic_most)
+    lines = [
+        opt.Line(f"{role}{i}", curve, role=role, maximum=most, value=1.0)
+        for role, curves, highs in groups
+        for i, (curve, most) in enumerate(zip(curves, highs, strict=True))
+    ]
+    names = [line.name for line in lines[len(case.brand) :]]
+    lifts = {
+        name: opt.Lift(case.lift, reach=float(reach))
+        for name, reach in zip(names, reaches, strict=True)
+        if reach > 0
+    }
+    goodwill = opt.Goodwill(case.own, retention=case.retention, start=0.0, value=1.0, lifts=lifts)
+    return opt.Plan(
+        "lifts",
+        tuple(lines),
+        budget=case.budget,
+        periods=opt.Periods("2027-01", case.months),
+        goodwill=goodwill,
+        objective=opt.Revenue(),
+    )
+
+
 def warmed(case, cells):
     """What adsplit does: f(x) + lift · f(min(x, reach · G)): gap, its plan's worth, seconds.
 
@@ -404,29 +430,7 @@ def warmed(case, cells):
     """
     _, traffic, goodwill = case.parts(cells)
     share = (case.lifted(goodwill).mean() - 1) / case.lift
-    lines = [
-        opt.Line(f"brand{i}", curve, role="brand", maximum=most, value=1.0)
-        for i, (curve, most) in enumerate(zip(case.brand, case.brand_most, strict=True))
-    ]
-    lines += [
-        opt.Line(f"traffic{i}", curve, role="traffic", maximum=most, value=1.0)
-        for i, (curve, most) in enumerate(zip(case.traffic, case.traffic_most, strict=True))
-    ]
-    names = [line.name for line in lines[len(case.brand) :]]
-    lifts = {
-        name: opt.Lift(case.lift, reach=float(share * money.mean() / goodwill.mean()))
-        for name, money in zip(names, traffic, strict=True)
-    }
-    plan = opt.Plan(
-        "lifts",
-        tuple(lines),
-        budget=case.budget,
-        periods=opt.Periods("2027-01", case.months),
-        goodwill=opt.Goodwill(
-            case.own, retention=case.retention, start=0.0, value=1.0, lifts=lifts
-        ),
-        objective=opt.Revenue(),
-    )
+    plan = warmed_plan(case, share * traffic.mean(axis=1) / goodwill.mean())
     start = time.process_time()
     answer = opt.optimize(plan)
     return answer.gap, case.value(answer.spend), time.process_time() - start
@@ -467,8 +471,10 @@ def drawn(lines, months, lift, kind):
         size, rate = np.exp(rng.normal(0, 0.7)), np.exp(rng.normal(0, 0.3))
         if kind == "power":
             curves.append(power(size, rate * size, rng.uniform(0.35, 0.7)))
-        else:
+        elif kind == "exponential":
             curves.append(opt.Exponential(rate * size, size))
+        else:
+            curves.append(opt.Hill(rate * size, size, 2.0))
         most.append(6 * size)
     half, highs = lines // 2, np.array(most)
     fill = highs[:half].sum()
@@ -516,5 +522,19 @@ def main(seconds=20.0, names=()):
                 print(f"  {form:18} gap {gap:.1e}  {took:.1f} s  {worth}", flush=True)
 
 
+def s_curves(seconds=40.0):
+    """What the warmed form proves where curves are S-curves, with more and more lifted lines."""
+    case = drawn(8, 12, 0.3, "hill")
+    for lifted in (0, 1, 4):
+        reaches = np.where(np.arange(4) < lifted, 1 / len(case.brand), 0.0)
+        start = time.process_time()
+        answer = opt.optimize(warmed_plan(case, reaches), gap=1e-3, time_limit=seconds)
+        took = time.process_time() - start
+        print(f"S-curves 8 × 12, {lifted} lifted: gap {answer.gap:.1e}  {took:.1f} s", flush=True)
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["s-curves"]:
+        s_curves()
+        sys.exit()
     main(*([float(sys.argv[1]), sys.argv[2:]] if len(sys.argv) > 1 else []))
