@@ -200,7 +200,7 @@ def climb(
         value, slope = envelopes.at(asked)
         asked = np.clip(asked, envelopes.low, envelopes.high)
         excess = np.where(work, answer.outcomes - share * value, 0.0)
-        # Settling a plan over time takes as long as a round; one far below its bound is not worth it.
+        # Settling a plan over time takes as long as a round: only one near its bound is worth it.
         near = gap <= 0 or clock.is_up or _promising(problem, answer, gap)
         better = near and incumbent.offer(answer.spend)
         worth = abs(problem.weights - part.problem.rows.outcomes.T @ answer.rows)
