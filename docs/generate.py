@@ -89,7 +89,7 @@ WORDS = {
     "Annotated[int, Field(ge=0, le=_LONGEST)]": "whole number",
     "Annotated[int, Field(ge=1, le=_LONGEST)]": "whole number above 0",
     "Annotated[int, Field(ge=1, le=_LONGEST)] | None": "whole number above 0",
-    "Annotated[int, BeforeValidator(_no_bool), Field(ge=2)]": "whole number, 2 or more",
+    "Annotated[int, BeforeValidator(no_bool), Field(ge=2)]": "whole number, 2 or more",
     "Annotated[Proportion, Field(gt=0, lt=1)]": "share above 0, below 1",
     "Annotated[Positive, Field(le=100)]": "number above 0, at most 100",
     "Annotated[Positive, Field(le=366)]": "number above 0, at most 366",
