@@ -25,7 +25,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from optimizer import errors  # noqa: E402
-from optimizer.plan.carryover import CARRYOVERS, Goodwill  # noqa: E402
+from optimizer.plan.carryover import CARRYOVERS, Goodwill, Lift  # noqa: E402
 from optimizer.plan.constraints import CONSTRAINTS, PRESETS  # noqa: E402
 from optimizer.plan.curves import CURVES  # noqa: E402
 from optimizer.plan.funnel import Funnel, Renewal  # noqa: E402
@@ -91,13 +91,14 @@ WORDS = {
     "Annotated[int, Field(ge=0, le=_LONGEST)]": "whole number",
     "Annotated[int, Field(ge=1, le=_LONGEST)]": "whole number above 0",
     "Annotated[int, Field(ge=1, le=_LONGEST)] | None": "whole number above 0",
-    "Annotated[int, BeforeValidator(_no_bool), Field(ge=2)]": "whole number, 2 or more",
+    "Annotated[int, BeforeValidator(no_bool), Field(ge=2)]": "whole number, 2 or more",
     "Annotated[Proportion, Field(gt=0, lt=1)]": "share above 0, below 1",
     "Annotated[Positive, Field(le=100)]": "number above 0, at most 100",
     "Annotated[Positive, Field(le=366)]": "number above 0, at most 366",
     "Annotated[Money, Field(gt=0)] | None": "number above 0",
     "Annotated[Number, Field(gt=0)] | None": "number above 0",
     "Positive | None": "number above 0",
+    "Annotated[dict[str, Lift], AfterValidator(sorted_mapping)]": "line: [lift](#lifts)",
     "Length": "whole number above 0",
     "Before | None": "money, or list of money",
     "Series | None": "[series](#series)",
@@ -244,6 +245,9 @@ def scenario_page() -> str:
         "## Goodwill\n\n",
         f"{_story(Goodwill)}\n\n",
         fields_table(Goodwill),
+        "\n### lifts\n\n",
+        f"{_story(Lift)}\n\n",
+        fields_table(Lift),
         "\n## Uncertainty\n\n",
         _UNCERTAINTY,
         fields_table(Uncertainty),

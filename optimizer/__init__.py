@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .plan.actuals import Actuals
-    from .plan.carryover import Delayed, Geometric, Goodwill, Weibull
+    from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
     from .plan.constraints import (
         ActiveLines,
         Changes,
@@ -103,7 +103,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "plan.funnel": ("Funnel", "Renewal"),
     "plan.periods": ("Periods",),
-    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill"),
+    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill", "Lift"),
     "plan.actuals": ("Actuals",),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
@@ -178,6 +178,7 @@ __all__ = [
     "Hill",
     "Horizons",
     "Infeasible",
+    "Lift",
     "Line",
     "Linear",
     "Log",

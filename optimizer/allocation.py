@@ -236,7 +236,8 @@ class Allocation:
 
         Columns: period, planned (whether money is spent in it), spend, current, outcome, value (the
         money that comes in the period, in today's worth), goodwill (the stock; NaN without),
-        goodwill_outcome, goodwill_value (of the outcomes of the period, whenever it comes).
+        goodwill_outcome, goodwill_value (of the outcomes of the period, whenever it comes), lifted
+        (outcomes of other lines that would not come without goodwill).
         """
         import pandas as pd
 
@@ -249,10 +250,10 @@ class Allocation:
 
         if flows is None:
             brought = np.vstack([self.terms, np.zeros(len(self.terms))]).sum(axis=1, keepdims=True)
-            earned, stock = np.zeros((2, 1)), np.full(1, np.nan)
+            earned, stock, lifted = np.zeros((2, 1)), np.full(1, np.nan), np.zeros(1)
             income = np.array([self.earnings.total.sum()])
         else:
-            brought = flows.brought(self.terms)
+            brought, lifted = flows.brought(self.terms), flows.lifted(self.terms).sum(axis=0)
             earned = flows.earned(self.terms, self.columns)
             income = flows.income(self.terms, self.columns)
             there = flows.goodwill
@@ -268,8 +269,23 @@ class Allocation:
                 "goodwill": stock,
                 "goodwill_outcome": brought[-1],
                 "goodwill_value": earned[-1],
+                "lifted": lifted,
             }
         )
+
+    @cached_property
+    def lifts(self) -> dict[str, float]:
+        """By which share goodwill raises the outcomes of each line that it lifts."""
+        flows, goodwill = self.problem.grid.flows, self.plan.goodwill
+        if flows is None or goodwill is None:
+            return {}
+        lifted = flows.lifted(self.terms).sum(axis=1)
+        own = flows.brought(self.terms).sum(axis=1) - lifted
+        return {
+            name: float(lifted[i] / own[i]) if own[i] > 0 else 0.0
+            for i, name in enumerate(flows.names)
+            if name in goodwill.lifts
+        }
 
     @cached_property
     def by_stage(self) -> pd.DataFrame:

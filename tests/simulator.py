@@ -85,12 +85,13 @@ def simulate(plan, spend, past=600):
     counted, planned = periods.counted, periods.count
     brought = {}
     bought = {}  # exposure that each period's money buys
+    shown = {}  # exposure of each period, with what is left of earlier money
     for line in plan.lines:
         bought[line.name] = []
         for s in range(planned):
             price = line.price * season(line.prices, periods, s)
             bought[line.name].append(spend[line.name][s] / price)
-        outcomes = []
+        outcomes, shown[line.name] = [], []
         for s in range(counted):
             if line.carryover is None:
                 exposure = bought[line.name][s] if s < planned else None
@@ -105,6 +106,7 @@ def simulate(plan, spend, past=600):
                         bought[line.name][then] if then >= 0 else before(line, -then) / line.price
                     )
                     exposure += weights[age] * money
+            shown[line.name].append(exposure)
             demand = season(line.demand, periods, s)
             outcome = 0.0 if exposure is None else float(line.curve.outcome(exposure)) * demand
             outcomes.append(outcome)
@@ -134,6 +136,14 @@ def simulate(plan, spend, past=600):
             stocks.append(stock)
             outcomes.append(float(goodwill.curve.outcome(stock)))
         brought["goodwill"] = outcomes
+        for name, lift in goodwill.lifts.items():
+            line = next(line for line in plan.lines if line.name == name)
+            for s in range(counted):
+                if shown[name][s] is None:
+                    continue
+                warm = min(shown[name][s], lift.reach * stocks[s])
+                gained = lift.by * float(line.curve.outcome(warm))
+                brought[name][s] += gained * season(line.demand, periods, s)
     stages, money = _through_the_funnel(plan, brought)
     worth = [(1 + periods.discount) ** -(s / _per_year(periods)) for s in range(counted)]
     revenue = sum(money[s] * worth[s] for s in range(counted))

@@ -1,17 +1,20 @@
 """Plans over time against a simulator of plain loops, hand-computed cases, and the certificate."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from optimizer.allocation import evaluate, optimize
 from optimizer.certificate import verify
 from optimizer.errors import Infeasible, PlanError
-from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Weibull
+from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
 from optimizer.plan.constraints import ActiveLines, CostCap, Flights, Pacing, SpendAll, Target
 from optimizer.plan.curves import Exponential, Hill, Linear, Log, Power
-from optimizer.plan.document import from_document, to_document
+from optimizer.plan.document import assumptions, from_document, replace_at, to_document
 from optimizer.plan.funnel import Funnel, Renewal
 from optimizer.plan.objectives import Outcomes, Profit, Revenue
 from optimizer.plan.periods import Periods
@@ -88,6 +91,10 @@ def plans(draw, concave=True):
     )
     if not any(line.role == "brand" for line in lines):
         goodwill = None
+    if goodwill is not None:
+        names = draw(st.lists(st.sampled_from([line.name for line in lines]), unique=True))
+        some = st.sampled_from([Lift(0.3, 1.0), Lift(1.0, 0.2), Lift(0.05, 40.0)])
+        goodwill = replace(goodwill, lifts={name: draw(some) for name in names})
     return Plan(
         "time",
         tuple(lines),
@@ -224,6 +231,115 @@ def test_delayed_by_hand():
     )
     there = evaluate(plan, [[100.0, 0.0, 0.0, 0.0]])
     assert there.by_cell.outcome.tolist() == [25.0, 50.0, 25.0, 0.0]
+
+
+def lifted(curve, lifts, *, brand=None, count=2, budget=100.0, constraints=(), **goodwill):
+    """A brand line that fills goodwill, which lifts a traffic line."""
+    given = {"curve": Linear(0.0), "retention": 0.5, "start": 0.0, "value": 1.0, **goodwill}
+    return Plan(
+        "lifted",
+        (
+            one(brand or Linear(0.0), role="brand"),
+            one(curve, channel="search", role="traffic", carryover=None),
+        ),
+        budget=budget,
+        periods=Periods("2027-01", count),
+        goodwill=Goodwill(**given, lifts=lifts),
+        objective=Revenue(),
+        constraints=constraints,
+    )
+
+
+def test_a_lift_by_hand():
+    """80 of brand is a stock of 40, then 20; at a reach of 2 it warms 80, then 40 of the 60."""
+    plan = lifted(Linear(1.0), {"search.traffic": Lift(0.25, reach=2.0)})
+    there = evaluate(plan, [[80.0, 0.0], [60.0, 60.0]])
+    assert there.by_period.outcome.tolist() == pytest.approx([60 + 15, 60 + 10])
+    assert there.by_period.lifted.tolist() == pytest.approx([15, 10])
+    assert there.lifts == {"search.traffic": pytest.approx(25 / 120)}
+    # In January all 60 are warm: one more brings 1.25. In February goodwill is what lacks: one more
+    # of January's brand money is a stock larger by a quarter, which warms a half.
+    assert there.marginal.tolist() == pytest.approx([0.25 * 0.5, 0.25 * 1.0, 1.25, 1.0])
+
+
+def test_lifted_carry_over_lasts_as_long_as_it_counts():
+    line = one(channel="search", role="traffic", carryover=Geometric(retention=0.5), before=0.0)
+    plan = lifted(Linear(1.0), {"search.traffic": Lift(0.5, reach=1.0)})
+    plan = replace(
+        plan, lines=(plan.lines[0], line), periods=Periods("2027-01", 1, horizon=2), budget=200.0
+    )
+    there = evaluate(plan, [[40.0], [100.0]])  # 20 and 10 of goodwill; 50 and 25 of exposure
+    assert there.by_period.outcome.tolist() == pytest.approx([50 + 10, 25 + 5])
+
+
+def test_the_best_plan_with_a_lift_is_that_of_brute_force():
+    """Two lines, two months, and every split of 24 units of money among the four cells."""
+    plan = lifted(Power(3.0, 0.5), {"search.traffic": Lift(0.8, reach=3.0)}, budget=24.0)
+    best = optimize(plan, gap=1e-6)
+    steps = range(25)
+    values = [
+        simulate(plan, {"tv.brand": [a, b], "search.traffic": [c, 24 - a - b - c]})["objective"]
+        for a, b, c in itertools.product(steps, steps, steps)
+        if a + b + c <= 24
+    ]
+    assert max(values) <= best.bound
+    assert best.objective >= max(values)
+    assert best.objective == pytest.approx(max(values), rel=1e-2)  # as fine as the steps
+    assert best.spend[0] > 1.0  # brand, which brings nothing by itself
+
+
+@settings(max_examples=15, deadline=None)
+@given(plans())
+def test_a_lift_never_makes_a_plan_worse(plan):
+    assume(plan.goodwill is not None)
+    without = optimize(replace(plan, goodwill=replace(plan.goodwill, lifts={})))
+    least = without.objective - 1.1e-4 * abs(without.objective) - 1e-6
+    assert optimize(plan).objective >= least
+
+
+def test_a_lift_of_next_to_nothing_is_none():
+    plan = lifted(Log(30.0, 20.0), {}, brand=Log(10.0, 20.0))
+    small = replace(plan.goodwill, lifts={"search.traffic": Lift(1e-9, reach=1.0)})
+    without, with_it = optimize(plan), optimize(replace(plan, goodwill=small))
+    assert with_it.objective == pytest.approx(without.objective, rel=1e-7)
+    assert with_it.spend == pytest.approx(without.spend, abs=1.0)
+
+
+@pytest.mark.parametrize("curve", [Hill(60.0, 30.0, 2.5), Exponential(60.0, 30.0)])
+def test_a_year_with_lifts_is_proven(curve):
+    plan = lifted(
+        curve,
+        {"search.traffic": Lift(0.4, reach=1.5)},
+        brand=Log(10.0, 20.0),
+        count=6,
+        budget=300.0,
+        constraints=(Pacing(0.3), Target(100.0)),
+    )
+    best = optimize(plan, gap=1e-3)
+    assert best.status == "optimal"
+    assert best.objective == pytest.approx(simulate(plan, spend_of(best))["objective"], rel=1e-9)
+    verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
+    assert verdict.holds, verdict.faults
+
+
+def test_a_lift_is_found_by_its_path():
+    plan = lifted(Linear(1.0), {"search.traffic": Lift(0.2, reach=2.0)})
+    changed = replace_at(plan, "goodwill.lifts.search.traffic.by", "*1.5")
+    assert changed.goodwill.lifts["search.traffic"].by == pytest.approx(0.3)
+    inputs = {"goodwill.lifts.search.traffic.by", "goodwill.lifts.search.traffic.reach"}
+    assert inputs <= {one.path for one in assumptions(plan)}
+    assert replace_at(plan, "goodwill.lifts", None).goodwill.lifts == {}
+
+
+def test_what_a_lift_cannot_be():
+    with pytest.raises(PlanError, match="above 0"):
+        Lift(0.0, reach=1.0)
+    with pytest.raises(PlanError, match="radio"):
+        optimize(lifted(Linear(1.0), {"radio": Lift(0.1, reach=1.0)}))
+    capped = (CostCap(5.0, where={"role": "traffic"}, marginal=True),)
+    lifts = {"search.traffic": Lift(0.1, reach=1.0)}
+    with pytest.raises(PlanError, match="depends on goodwill"):
+        optimize(lifted(Linear(1.0), lifts, constraints=capped))
 
 
 def test_goodwill_by_hand():

@@ -23,7 +23,7 @@ from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
 from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
 from optimizer.solvers import solve
-from optimizer.solvers.solution import Duals, Options, Solution, Status, left_over
+from optimizer.solvers.solution import Duals, Options, Solution, Status, Warm, left_over
 
 __all__ = ["STEP", "Easing", "Sharp", "easings", "in_money", "true_duals"]
 
@@ -53,7 +53,8 @@ class Sharp:
         self.problem = compile_plan(self.plan)
         self.concave = self.problem.is_concave
         limit = allocation.options.time_limit or _SECONDS
-        self.options = Options(SHARP if self.concave else CLOSE, limit)
+        # Easings differ little from the plan: all are stated in one model.
+        self.options = Options(SHARP if self.concave else CLOSE, limit, warm=Warm())
         given = Solution(
             Status.OPTIMAL, allocation.columns, allocation.objective, _bound(allocation)
         )

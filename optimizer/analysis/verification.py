@@ -350,7 +350,7 @@ def _on_all_rows(plan: Plan, proof: Proof | None) -> Proof | None:
     if not isinstance(prices, list):
         return proof
     missing = len(compile_plan(plan).rows) - len(prices)
-    return {"prices": [*prices, *[0.0] * missing]}
+    return {**proof, "prices": [*prices, *[0.0] * missing]} if proof else proof
 
 
 def _bound(

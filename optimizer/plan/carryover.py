@@ -17,7 +17,7 @@ from .grid import Where
 from .stated import sorted_mapping, stated
 from .units import Money, Number, Positive, Proportion
 
-__all__ = ["CARRYOVERS", "Carryover", "Delayed", "Geometric", "Goodwill", "Weibull"]
+__all__ = ["CARRYOVERS", "Carryover", "Delayed", "Geometric", "Goodwill", "Lift", "Weibull"]
 
 Length = Annotated[int, Field(ge=1, le=500)]
 
@@ -118,6 +118,21 @@ def _brand() -> dict[str, tuple[str, ...]]:
 
 
 @stated
+class Lift:
+    """What goodwill does for the money of a line: people who know the brand answer more often.
+
+    Of a period's exposure eₛ, wₛ = min(eₛ, reach · Gₛ) meets such people, and the line brings
+    curve(eₛ) + by · curve(wₛ): its first money finds them first.
+    """
+
+    by: Annotated[Proportion, Field(gt=0)]
+    """How many more outcomes people who know the brand bring; above 0 %, at most 100 %."""
+    reach: Positive
+    """Exposure per period, in money, that a unit of goodwill makes meet people who know the
+    brand."""
+
+
+@stated
 class Goodwill:
     """A stock that brand money fills and that fades slowly (Nerlove & Arrow, 1962).
 
@@ -137,6 +152,8 @@ class Goodwill:
         default_factory=dict
     )
     """How much a unit of a line's money fills it, where not 1."""
+    lifts: Annotated[dict[str, Lift], AfterValidator(sorted_mapping)] = Field(default_factory=dict)
+    """The lines whose own outcomes it lifts: traffic that works better where the brand is known."""
     start: Money | None = None
     """The stock before the first period; absent: what today's spend has filled it to, or nothing
     where today's spend is not known."""

@@ -1,22 +1,24 @@
 """What follows from spend over time: carry-over, goodwill, and the way through the funnel.
 
 Columns of a problem are first the *cells* (line × period, money), then the *stocks* that follow
-from them: the exposure of a line with carry-over, goodwill, and the units of a stage with limited
-capacity that are followed up. Every column may have a curve, whose outcome is the column's *term*:
+from them: the exposure of a line with carry-over, goodwill, what of a line's exposure meets people
+who know the brand, and the units of a stage with limited capacity that are followed up. Every
+column may have a curve, whose outcome is the column's *term*:
 
     exposure    eᵢₛ = Σₙ kₙ · xᵢ,ₛ₋ₙ / priceᵢ,ₛ₋ₙ + what earlier spend still does
     goodwill    Gₛ = r · Gₛ₋₁ + (1 − r) · Σᵢ feedᵢ · xᵢₛ / priceᵢₛ
+    warm        wᵢₛ = min(eᵢₛ, reachᵢ · Gₛ)
     followed up hₛ = min(capacityₛ, Σ demand · terms of the stage + rate · what the stage before
                      followed up, delayed)
 
-The first two are linear in spend. The third may be stated as ≤, as no more is gained by following
-up less. Counts of a stage in a period are linear in terms and columns, so targets, caps and values
-at any stage are rows and weights on them.
+The first two are linear in spend. The others may be stated as ≤, as no more is gained by meeting
+fewer such people or following up less. Counts of a stage in a period are linear in terms and
+columns, so targets, caps and values at any stage are rows and weights on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -28,14 +30,13 @@ from scipy import sparse
 
 from optimizer.errors import Fault, PlanError, UnknownName
 
-from .carryover import Geometric, Goodwill
 from .curves import Curve, Floats
 from .funnel import Funnel
-from .grid import Grid, Row, Sum, Unit, sum_of
+from .grid import Row, Sum, Unit, sum_of
 from .periods import ONE, Periods
 
 if TYPE_CHECKING:
-    from .plan import Line, Plan
+    from .plan import Plan
 
 __all__ = ["CAPACITY", "STOCK", "Flows", "Kind", "has_flows"]
 
@@ -48,10 +49,8 @@ Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Matrix = Any  # scipy's sparse arrays have no common type with addition
 
-# What is left of earlier money below this share is nothing.
-_FADED = 1e-12
-# Periods before the plan that are looked back on at most.
-_MEMORY = 5_000
+# Exposure and what goodwill can warm are even within this share of their size.
+_EVEN = 1e-9
 
 
 class Kind(IntEnum):
@@ -60,7 +59,8 @@ class Kind(IntEnum):
     CELL = 0
     EXPOSURE = 1
     GOODWILL = 2
-    FOLLOWED = 3
+    WARM = 3
+    FOLLOWED = 4
 
 
 class Outcomes(Protocol):
@@ -81,6 +81,26 @@ class Stage:
     columns: Matrix
     """Arrivals per column, shape (counted, n_columns)."""
     capacity: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Warm:
+    """What of lines' exposures meets people who know the brand: w = min(exposure, reach · G)."""
+
+    column: Index
+    """Its columns, shape (n_warm,)."""
+    source: Index
+    """The column that holds each exposure, a cell or a stock, shape (n_warm,)."""
+    per_unit: Floats
+    """Exposure per unit of that column, shape (n_warm,)."""
+    goodwill: Index
+    """Goodwill of the same period, shape (n_warm,)."""
+    reach: Floats
+    """Exposure per unit of goodwill, shape (n_warm,)."""
+
+    def limits(self, columns: Floats) -> tuple[Floats, Floats]:
+        """All that each line shows, and all that goodwill can warm, both (n_warm,)."""
+        return self.per_unit * columns[self.source], self.reach * columns[self.goodwill]
 
 
 def has_flows(plan: Plan) -> bool:
@@ -114,6 +134,9 @@ class Flows:
     term: Index
     """The column whose term is a line's outcome in a period, shape (n_lines + 1, counted); the last
     row is goodwill's. −1 where there is none."""
+    warmed: Index
+    """The column whose term is what goodwill adds to a line's outcome in a period, and −1 where it
+    adds nothing; like ``term``."""
     feeds: Index
     """Which stage each source feeds, shape (n_lines + 1,); −1 without a funnel."""
     value: Floats
@@ -126,13 +149,10 @@ class Flows:
     """Linear stocks per unit of money in each cell, shape (n_linear, n_cells)."""
     start: Floats
     """What the linear stocks hold of money spent before the plan, shape (n_linear,)."""
+    warm: Warm
+    """What meets people who know the brand."""
     links: tuple[Row, ...]
-    """The conditions that define the linear stocks, in the order of their columns."""
-
-    @classmethod
-    def of(cls, plan: Plan, grid: Grid) -> Flows:
-        """The flows of a plan whose lines are stated one by one, on the cells of *grid*."""
-        return _Builder(plan, grid).flows()
+    """The conditions that define all stocks but stages, in the order of their columns."""
 
     @property
     def n_lines(self) -> int:
@@ -158,8 +178,12 @@ class Flows:
         *sources* has shape (n_lines + 1,), the last goodwill; None for the stage counts all.
         """
         chosen = sources if stage is None else sources & (self.feeds == stage)
-        source, period = np.nonzero(chosen[:, None] & (self.term >= 0))
-        column = self.term[source, period]
+        columns, periods = [], []
+        for term in (self.term, self.warmed):
+            source, period = np.nonzero(chosen[:, None] & (term >= 0))
+            columns.append(term[source, period])
+            periods.append(period)
+        column, period = np.concatenate(columns), np.concatenate(periods)
         shape = (self.periods.counted, self.n_columns)
         return sparse.csr_array((self.demand[column], (period, column)), shape)
 
@@ -267,6 +291,14 @@ class Flows:
                 )
             )
         counts = terms.dense(self.n_columns)
+        if counts[self.warm.column].any():
+            raise PlanError(
+                Fault(
+                    "",
+                    "what the next outcome of a line costs that goodwill lifts depends on goodwill",
+                    "Cap lines without a lift, or the average cost",
+                )
+            )
         for column in np.flatnonzero(counts):
             yield int(column), self.curves[column], float(self.per_money[column]), counts[column]
 
@@ -301,9 +333,10 @@ class Flows:
         terms, columns = np.zeros(self.n_columns), np.zeros(self.n_columns)
         own = ~np.isnan(self.value)
         for source in np.flatnonzero(own & sources):
-            there = self.term[source] >= 0
-            column = self.term[source][there]
-            terms[column] += self.value[source] * worth[there] * self.demand[column]
+            for term in (self.term[source], self.warmed[source]):
+                there = term >= 0
+                column = term[there]
+                terms[column] += self.value[source] * worth[there] * self.demand[column]
         if self.funnel is None or not self.funnel.value:
             return terms, columns
         if own.any() and self.stages:
@@ -330,6 +363,7 @@ class Flows:
         n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
         columns[:n] = cells
         columns[n:linear] = self.reach @ cells + self.start
+        columns[self.warm.column] = np.minimum(*self.warm.limits(columns))
         if self.limited:
             terms = curves.outcome(self.per_money * columns)
             for stage in self.limited:
@@ -347,6 +381,7 @@ class Flows:
         if linear > n and np.isfinite(budget):
             most = np.asarray(self.reach.max(axis=1).toarray(), float).ravel() * budget
             columns[n:linear] = np.minimum(columns[n:linear], most + self.start)
+        columns[self.warm.column] = np.minimum(*self.warm.limits(columns))
         terms = curves.outcome(self.per_money * columns)
         for stage in self.limited:  # a capacity is a rule, which has a price, and no bound
             columns[stage.column] = stage.terms @ terms + stage.columns @ columns
@@ -373,8 +408,20 @@ class Flows:
             columns += stage.columns.T @ passed
         with np.errstate(invalid="ignore"):
             columns += np.where(terms == 0, 0.0, terms * slope)
+        self._pass_on_warmth(columns, at)
         n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
         return np.asarray(columns[:n] + self.reach.T @ columns[n:linear], float)
+
+    def _pass_on_warmth(self, columns: Floats, at: Floats) -> None:
+        """Give what warm exposure gains to whichever it lacks; where both end, neither alone."""
+        warm = self.warm
+        shown, known = warm.limits(at)
+        gain, room = columns[warm.column], _EVEN * np.maximum(shown, known)
+        for lacks, column, per_unit in (
+            (shown < known - room, warm.source, warm.per_unit),
+            (known < shown - room, warm.goodwill, warm.reach),
+        ):
+            np.add.at(columns, column[lacks], gain[lacks] * per_unit[lacks])
 
     # ------------------------------------------------------------------------------------------
     # Telling what each line brings
@@ -382,7 +429,11 @@ class Flows:
     def brought(self, terms: Floats) -> Floats:
         """Outcomes of each source by period, shape (n_lines + 1, counted), goodwill's last."""
         there = self.term >= 0
-        return np.where(there, (self.demand * terms)[self.term], 0.0)
+        return np.where(there, (self.demand * terms)[self.term], 0.0) + self.lifted(terms)
+
+    def lifted(self, terms: Floats) -> Floats:
+        """Those among them that a source brings only as goodwill lifts it, like :meth:`brought`."""
+        return np.where(self.warmed >= 0, (self.demand * terms)[self.warmed], 0.0)
 
     def passed(self, terms: Floats, columns: Floats) -> tuple[Floats, Floats]:
         """Units of each stage that arrive and that are followed up, both (n_stages, counted)."""
@@ -513,235 +564,3 @@ class Flows:
                         )
                     )
         return rows
-
-
-class _Builder:
-    """Lays out the columns of a plan, group by group."""
-
-    def __init__(self, plan: Plan, grid: Grid) -> None:
-        self.plan, self.grid = plan, grid
-        self.periods = plan.periods or ONE
-        self.lines: Sequence[Line] = plan.lines
-        self.n_cells = len(self.lines) * self.periods.count
-        self.kinds: list[NDArray[np.int8]] = []
-        self.of_line: list[Index] = []
-        self.of_period: list[Index] = []
-        self.curves: list[Curve | None] = []
-        self.demand: list[Floats] = []
-        self.reach: list[Matrix] = []
-        self.start: list[Floats] = []
-        self.links: list[Row] = []
-        n, counted = len(self.lines), self.periods.counted
-        self.term = np.full((n + 1, counted), -1, np.intp)
-        self.season = np.array(
-            [
-                self.periods.values(line.demand, f"channels.{line.name}.demand")
-                for line in self.lines
-            ]
-        )
-        prices = np.array(
-            [
-                self.periods.values(line.prices, f"channels.{line.name}.prices") * line.price
-                for line in self.lines
-            ]
-        )
-        self.per_money = 1.0 / prices[:, : self.periods.count]
-
-    def flows(self) -> Flows:
-        """The whole."""
-        plan, n = self.plan, len(self.lines)
-        self._cells()
-        for index, line in enumerate(self.lines):
-            if line.carryover is not None:
-                self._exposure(index, line)
-        filled = np.zeros(n, bool)
-        if plan.goodwill is not None:
-            filled = self._goodwill(plan.goodwill)
-        linear = sum(len(part) for part in self.kinds) - self.n_cells
-        limited = [] if plan.funnel is None else list(plan.funnel.capacity)
-        for _ in limited:
-            self._add(Kind.FOLLOWED, -1, np.ones(self.periods.counted), None)
-        stages = () if plan.funnel is None else plan.funnel.stages
-        goodwill = plan.goodwill
-        fed = [line.outcome for line in self.lines]
-        fed.append(None if goodwill is None else goodwill.outcome)
-        return Flows(
-            periods=self.periods,
-            funnel=plan.funnel,
-            kind=np.concatenate(self.kinds),
-            line=np.concatenate(self.of_line),
-            period=np.concatenate(self.of_period),
-            curves=tuple(self.curves),
-            per_money=np.concatenate(
-                [self.per_money.ravel(), np.ones(sum(map(len, self.kinds)) - self.n_cells)]
-            ),
-            demand=np.concatenate(self.demand),
-            term=self.term,
-            feeds=np.array([-1 if stage is None else stages.index(stage) for stage in fed]),
-            value=np.array([*(self._own_value(line) for line in self.lines), self._goodwill_value]),
-            filled=filled,
-            names=tuple(line.name for line in self.lines),
-            reach=sparse.vstack(self.reach, format="csr")
-            if self.reach
-            else sparse.csr_array((linear, self.n_cells)),
-            start=np.concatenate(self.start) if self.start else np.zeros(0),
-            links=tuple(self.links),
-        )
-
-    def _own_value(self, line: Line) -> float:
-        """Money per outcome that does not come from the funnel; NaN where it does."""
-        if line.value is not None:
-            return line.value
-        return self.plan.value_of(line) if not self._in_funnel(line.outcome) else np.nan
-
-    def _in_funnel(self, stage: str | None) -> bool:
-        funnel = self.plan.funnel
-        if funnel is None or stage is None or not funnel.value:
-            return False
-        return funnel.worth(stage) > 0 or self.plan.value is None
-
-    @property
-    def _goodwill_value(self) -> float:
-        goodwill = self.plan.goodwill
-        if goodwill is None or self._in_funnel(goodwill.outcome):
-            return np.nan
-        if goodwill.value is not None:
-            return goodwill.value
-        return np.nan if self.plan.value is None else self.plan.value
-
-    def _add(self, kind: Kind, line: int, demand: Floats, curve: Curve | None) -> Index:
-        """Columns for every counted period; where they are."""
-        first, n = sum(len(part) for part in self.kinds), len(demand)
-        self.kinds.append(np.full(n, kind, np.int8))
-        self.of_line.append(np.full(n, line, np.intp))
-        self.of_period.append(np.arange(n))
-        self.curves += [curve] * n
-        self.demand.append(demand)
-        return np.arange(first, first + n)
-
-    def _cells(self) -> None:
-        n, planned = len(self.lines), self.periods.count
-        for index, line in enumerate(self.lines):
-            own = line.carryover is None
-            place = self._add(
-                Kind.CELL, index, self.season[index, :planned], line.curve if own else None
-            )
-            if own:
-                self.term[index, :planned] = place
-        assert sum(map(len, self.kinds)) == n * planned
-
-    def _exposure(self, index: int, line: Line) -> None:
-        """The exposure of a line with carry-over, from its own cells."""
-        carryover = line.carryover
-        assert carryover is not None
-        counted, planned = self.periods.counted, self.periods.count
-        column = self._add(Kind.EXPOSURE, index, self.season[index], line.curve)
-        self.term[index] = column
-        kernel = carryover.kernel(counted + _memory(carryover))
-        before = self._before(line) / line.price
-        reach = sparse.lil_array((counted, self.n_cells))
-        start = np.zeros(counted)
-        cells = index * planned + np.arange(planned)
-        for s in range(counted):
-            first = np.arange(min(s + 1, planned))
-            reach[[s], cells[first]] = kernel[s - first] * self.per_money[index, first]
-            start[s] = _carried(kernel, before, s)
-        matrix = reach.tocsr()
-        self.reach.append(matrix)
-        self.start.append(start)
-        if isinstance(carryover, Geometric):
-            gain = (1.0 - carryover.rate) * self.per_money[index]
-            into = [(cells[s : s + 1], gain[s : s + 1]) for s in range(planned)]
-            self._recursion(line.name, column, carryover.rate, start[0], into)
-            return
-        for s in range(counted):
-            low, high = matrix.indptr[s], matrix.indptr[s + 1]
-            self._link(
-                line.name, s, start[s], column[[s]], np.ones(1),
-                matrix.indices[low:high].astype(np.intp), -matrix.data[low:high],
-            )  # fmt: skip
-
-    def _before(self, line: Line) -> Floats:
-        """Spend before the plan, the latest first; a single number held for ever."""
-        if line.before is None:
-            return np.array([line.current or 0.0])
-        if isinstance(line.before, tuple):
-            return np.array([*reversed(line.before), 0.0])
-        return np.array([line.before])
-
-    def _goodwill(self, goodwill: Goodwill) -> Mask:
-        counted, planned = self.periods.counted, self.periods.count
-        every = np.ones(counted)
-        column = self._add(Kind.GOODWILL, -1, every, goodwill.curve)
-        self.term[-1] = column
-        chosen = self.grid.select(goodwill.where)
-        filled = np.asarray(chosen.reshape(-1, planned)[:, 0])
-        feed = np.where(filled, 1.0, 0.0)
-        for name, weight in goodwill.feeds.items():
-            hit = self.grid.select({"name": (name,)}).reshape(-1, planned)[:, 0]
-            feed[hit & filled] = weight
-        rate, per_money = goodwill.rate, (self.per_money * feed[:, None])[filled]
-        cells = (np.flatnonzero(filled)[:, None] * planned) + np.arange(planned)
-        stock = self._stock_today(goodwill, filled, feed)
-        step, past = np.arange(counted)[:, None], np.arange(planned)
-        fading = np.where(step >= past, (1.0 - rate) * rate ** np.maximum(step - past, 0), 0.0)
-        reach = np.zeros((counted, self.n_cells))
-        for own, weight in zip(cells, per_money, strict=True):
-            reach[:, own] = fading * weight
-        reach[abs(reach) < _FADED] = 0.0
-        self.reach.append(sparse.csr_array(reach))
-        self.start.append(np.asarray(stock * rate ** np.arange(1, counted + 1), float))
-        into = [(cells[:, s], (1.0 - rate) * per_money[:, s]) for s in range(planned)]
-        self._recursion("goodwill", column, rate, rate * stock, into)
-        return filled
-
-    def _stock_today(self, goodwill: Goodwill, filled: Mask, feed: Floats) -> float:
-        if goodwill.start is not None:
-            return goodwill.start
-        kernel = Geometric(retention=goodwill.rate).kernel(_MEMORY)
-        known = [_carried(kernel, self._before(line), -1) / line.price for line in self.lines]
-        return float(feed[filled] @ np.array(known)[filled])
-
-    def _recursion(
-        self, name: str, column: Index, rate: float, first: float, into: list[tuple[Index, Floats]]
-    ) -> None:
-        """The stock of a period from that of the one before and the money of the period."""
-        for s in range(len(column)):
-            own, weight = into[s] if s < len(into) else (np.zeros(0, np.intp), np.zeros(0))
-            held, share = (column[[s - 1]], np.array([-rate])) if s else (own[:0], weight[:0])
-            self._link(
-                name, s, 0.0 if s else first, column[[s]], np.ones(1),
-                np.concatenate([held, own]), np.concatenate([share, -weight]),
-            )  # fmt: skip
-
-    def _link(
-        self, name: str, step: int, value: float, own: Index, one: Floats, of: Index, weight: Floats
-    ) -> None:
-        index, data = np.concatenate([own, of]), np.concatenate([one, weight])
-        self.links.append(
-            Row(
-                STOCK,
-                f"{name} {self.periods.labels[step]}",
-                Unit.MONEY,
-                value,
-                value,
-                Sum(index, data),
-                definition=True,
-            )
-        )
-
-
-def _memory(carryover: Any) -> int:
-    """Periods before the plan that may still matter."""
-    if not isinstance(carryover, Geometric):
-        return int(carryover.length)
-    rate = max(carryover.rate, 1e-300)
-    return min(int(np.ceil(np.log(_FADED) / np.log(rate))) + 1, _MEMORY)
-
-
-def _carried(kernel: Floats, before: Floats, step: int) -> float:
-    """What is left in a period of spend before the plan, the latest first, its last for ever."""
-    left = kernel[step + 1 :]
-    n = min(len(left), len(before) - 1)
-    rest = 1.0 - kernel[: step + 1 + n].sum()  # weights add up to one
-    return float(left[:n] @ before[:n] + max(rest, 0.0) * before[-1])

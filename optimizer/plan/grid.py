@@ -250,9 +250,10 @@ class Grid:
         )
         for index, line in enumerate(lines):
             grid._fix(index, line)
-        from .flows import Flows, has_flows
+        from .flows import has_flows
+        from .layout import flows_of
 
-        return replace(grid, flows=Flows.of(plan, grid)) if has_flows(plan) else grid
+        return replace(grid, flows=flows_of(plan, grid)) if has_flows(plan) else grid
 
     def _fix(self, index: int, line: Line) -> None:
         """Set the cells whose money is fixed, or that stay off."""

@@ -72,14 +72,13 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
         UnknownName: nothing does; suggests the nearest word.
     """
     here: Any = document
-    words = path.split(".")
-    for depth, word in enumerate(words):
+    words, depth = path.split("."), 0
+    while depth < len(words):
+        word = words[depth]
         if isinstance(here, list) and word.isdecimal() and int(word) < len(here):
-            here = here[int(word)]
-        elif isinstance(here, Mapping) and (name := ".".join(words[depth:])) in here:
-            return here[name]
-        elif isinstance(here, Mapping) and word in here:
-            here = here[word]
+            here, depth = here[int(word)], depth + 1
+        elif isinstance(here, Mapping) and (end := _end_of_key(here, words, depth)):
+            here, depth = here[".".join(words[depth:end])], end
         else:
             known = list(here) if isinstance(here, Mapping) else []
             raise UnknownName.of(
@@ -89,6 +88,15 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
                 path,
             )
     return here
+
+
+def _end_of_key(here: Mapping[str, Any], words: list[str], depth: int) -> int:
+    """Where the longest key ends that *words* name from *depth* on; 0 where there is none.
+
+    Names of lines are keys with dots: ``search.brand`` in ``goodwill.lifts.search.brand.by``.
+    """
+    ends = range(len(words), depth, -1)
+    return next((end for end in ends if ".".join(words[depth:end]) in here), 0)
 
 
 def set_at(document: Mapping[str, Any], path: str, value: Any) -> Document:

@@ -271,6 +271,12 @@ class Plan:
             faults += self._past_faults(self.periods)
         if self.goodwill is None:
             return faults
+        names = [line.name for line in self.lines]
+        faults += [
+            Fault(f"goodwill.lifts.{name}", f"there is no line {name!r}", nearest(name, names))
+            for name in self.goodwill.lifts
+            if name not in names
+        ]
         stages = () if self.funnel is None else self.funnel.stages
         stage = self.goodwill.outcome
         if stage is not None and stage not in stages:

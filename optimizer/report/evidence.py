@@ -271,6 +271,9 @@ def _path(view: View, path: str, label: str) -> str:
         if words[1] == "feeds":
             feeds = view.voice.say("input.feeds", line=view.line(".".join(words[2:])))
             return f"{stock}: {feeds}"
+        if words[1] == "lifts":
+            name = view.line(".".join(words[2:-1]))
+            return f"{stock}: {view.voice.say(f'input.lift_{words[-1]}', line=name)}"
         return f"{stock}: {_word(view, words[-1])}"
     return _word(view, words[-1]) if words[-1] else label
 

@@ -12,6 +12,7 @@ from optimizer.analysis.explanation import explain
 from optimizer.plan.constraints import Target
 from optimizer.plan.flows import CAPACITY
 from optimizer.words import listed, stage
+from optimizer.words.rules import lifts_in_words
 
 from . import charts
 from .blocks import Chart, Column, Section, Table
@@ -222,7 +223,7 @@ def _ways(view: View) -> list[tuple[str, str]]:
 
 
 def _returns(view: View, counted: str) -> str:
-    """What the stock brings in all, and what today's spend would leave."""
+    """What the stock brings in all, what today's spend would leave, and what it lifts."""
     voice, frame = view.voice, view.allocation.by_period
     brings = units(float(frame["goodwill_outcome"].sum()), view.lang)
     worth = float(frame["goodwill_value"].sum())
@@ -236,6 +237,9 @@ def _returns(view: View, counted: str) -> str:
             plan=voice.cash(frame["goodwill"].iloc[end]),
             today=voice.cash(before["goodwill"].iloc[end]),
         ))  # fmt: skip
+    if view.allocation.lifts:
+        lifts = lifts_in_words(view.allocation.lifts, view.lang)
+        said.append(view.say("goodwill.lead_lifts", lifts=lifts))
     return view.sentences(*said)
 
 

@@ -10,10 +10,12 @@ from optimizer.plan.curves import Floats
 from optimizer.problem import MANY, Need, Problem
 
 from .branching import Branching
+from .chained import Chained
+from .chained import suits as suits_chains
 from .linear import Linear
 from .prices import Prices
 from .separable import Separable, suits
-from .solution import Clock, Options, Solution, Solver, Status
+from .solution import Clock, Options, Solution, Solver, Status, relative_gap
 from .tangents import Tangents
 
 __all__ = ["SOLVERS", "beyond", "solve"]
@@ -26,6 +28,9 @@ LARGE: Solver = Prices()
 
 SMALL: Solver = Separable()
 """For S-curves under rules on sums of spend: quick, and all but always proven."""
+
+TIMED: Solver = Chained()
+"""For S-curves over time with few rules between lines: a bound from whole trajectories."""
 
 # From so many lines on, a group's price says more than a tree of boxes.
 _PRICED = 300
@@ -56,7 +61,9 @@ def solve(
         answer = solver.solve(problem, _left(options, clock), start)
         last = clock.is_up or answer.reason == "interrupted" or problem.n_columns >= MANY
         enough = (last and answer.spend is not None) or problem.bare.any()
-        if found is None or answer.status is not Status.STOPPED or answer.gap <= found.gap:
+        if found is not None:
+            answer = _with_bound(answer, found, options)
+        if found is None or answer.status is not Status.STOPPED or not answer.gap > found.gap:
             found = answer
         if answer.status is not Status.STOPPED or enough:
             break
@@ -90,8 +97,25 @@ def _quick(problem: Problem, needs: frozenset[Need]) -> Iterator[Solver]:
     """Solvers that prove most problems of their kind, and leave the others to :data:`SOLVERS`."""
     if problem.n_columns < MANY and suits(problem, needs):
         yield SMALL
+    if problem.has_stocks and suits_chains(problem, needs):
+        yield TIMED
     if problem.n_columns >= _PRICED and not needs - LARGE.abilities:
         yield LARGE
+
+
+def _with_bound(answer: Solution, earlier: Solution, options: Options) -> Solution:
+    """*answer* with the bound of an *earlier* one, where that is lower and has its proof."""
+    if answer.spend is None or not earlier.proof or not earlier.bound < answer.bound:
+        return answer
+    bound = max(earlier.bound, answer.value)
+    proven = relative_gap(answer.value, bound) <= options.gap
+    return replace(
+        answer,
+        bound=bound,
+        proof=earlier.proof,
+        status=Status.OPTIMAL if proven else answer.status,
+        reason="proven" if proven else answer.reason,
+    )
 
 
 def _left(options: Options, clock: Clock) -> Options:

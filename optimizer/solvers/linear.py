@@ -94,21 +94,25 @@ class _Scales:
         )
 
 
+def _at_work(problem: Problem) -> NDArray[np.bool_]:
+    """Which terms the objective or a row looks at."""
+    seen = (problem.weights != 0) | (abs(problem.rows.outcomes).sum(axis=0) > 0)
+    return np.asarray(seen, bool)
+
+
 def _restatable(old: Problem, new: Problem) -> bool:
-    """Whether the models of two problems have the same columns, objective and kinds of row."""
+    """Whether a model made for one problem has the columns of the other, and all its limits."""
     a, b = old.rows, new.rows
+    # What was stated as an equality is one row, which takes limits on both sides.
+    equal = a.lower == a.upper if len(a) == len(b) else np.zeros(len(b), bool)
     return (
-        old.curves is new.curves
-        and old.exposure is new.exposure
-        and old.weights is new.weights
-        and np.array_equal(old.price, new.price)
+        old.n_columns == new.n_columns
+        and np.array_equal(_at_work(old), _at_work(new))
         and old.switches == new.switches
         and (a.rule, a.part) == (b.rule, b.part)
         and np.array_equal(a.penalty, b.penalty, equal_nan=True)
-        and np.array_equal(np.isfinite(a.lower), np.isfinite(b.lower))
-        and np.array_equal(np.isfinite(a.upper), np.isfinite(b.upper))
-        and np.array_equal(a.lower == a.upper, b.lower == b.upper)
-        and not np.any((a.outcomes - b.outcomes).data)
+        and bool(np.all(np.isneginf(b.lower) | np.isfinite(a.lower) | equal))
+        and bool(np.all(np.isposinf(b.upper) | np.isfinite(a.upper) | equal))
     )
 
 
@@ -122,9 +126,9 @@ class LinearPart:
     def __init__(self, problem: Problem) -> None:
         import pulp
 
-        self.problem = problem
+        self.problem = self._made_for = problem
         self.scales = scales = _Scales.of(problem)
-        self.at_work = (problem.weights != 0) | (abs(problem.rows.outcomes).sum(axis=0) > 0)
+        self.at_work = _at_work(problem)
         self.model = pulp.LpProblem("adsplit", pulp.LpMinimize)
         n, low, high = problem.n_columns, problem.lower, problem.upper
         x = [
@@ -169,17 +173,20 @@ class LinearPart:
     def restate(self, problem: Problem) -> bool:
         """Make this the linear part of *problem*, cuts dropped; whether that was possible.
 
-        It is where only limits and coefficients of rows, and bounds, differ. HiGHS keeps its basis,
-        so that the next optimum is a few steps from the last.
+        It is where the model has all columns and limits of *problem*; limits may be missing there.
+        HiGHS keeps its basis, so that the next optimum is a few steps from the last.
         """
         old, new, scales = self.problem, problem, _Scales.of(problem)
-        if not _restatable(old, new) or not self.scales.suit(scales):
+        if not _restatable(self._made_for, new) or not self.scales.suit(scales):
             return False
         self.drop_cuts()
         if self._integer:
             self._set_integer(integer=False)
         self._change_coefficients(old.rows.spend, new.rows.spend, self._x, self.scales.columns)
+        outcomes = self.scales.outcomes
+        self._change_coefficients(old.rows.outcomes, new.rows.outcomes, self._t, outcomes)
         self._change_coefficients(old.rows.switches, new.rows.switches, self._s, 1.0)
+        self._change_objective(old, new)
         for position, row in enumerate(self._row_of):
             if row < 0 or (old.rows.lower[row], old.rows.upper[row]) == (
                 new.rows.lower[row],
@@ -210,6 +217,17 @@ class LinearPart:
         for row, column, value in zip(change.row, change.col, values, strict=True):
             for position in np.flatnonzero(row_of == row):
                 self._highs.changeCoeff(int(position), int(columns[column]), float(value))
+
+    def _change_objective(self, old: Problem, new: Problem) -> None:
+        scales = self.scales
+        for columns, change, value in (
+            (self._t, new.weights - old.weights, -new.weights * scales.outcomes),
+            (self._x, new.price - old.price, new.price * scales.columns),
+        ):
+            for place in np.flatnonzero((change != 0) & (columns >= 0)):
+                self._highs.changeColCost(
+                    int(columns[place]), float(value[place] / scales.objective)
+                )
 
     def _variable(self, name: str, low: float, high: float, category: str = "Continuous") -> Any:
         import pulp

@@ -110,7 +110,9 @@ class Replies:
         spend = -(slope + t * (2.0 * square + 3.0 * t * cube))
         spend = np.where(price >= self.steepest, 0.0, spend)
         spend = np.where(price <= self.flattest, np.inf, spend)
-        return value + t * (slope + t * (square + t * cube)), spend, 2.0 * square + 6.0 * t * cube
+        # φ° is convex; a cubic between places that nearly meet may not be.
+        bend = np.maximum(2.0 * square + 6.0 * t * cube, 0.0)
+        return value + t * (slope + t * (square + t * cube)), spend, bend
 
 
 @dataclass(frozen=True, eq=False)
@@ -378,7 +380,8 @@ class SmoothDual:
         matrix = self.matrix[binds] * (spend * free)
         missing = np.where(rows > 0, self.most, self.least)[binds] - self.matrix[binds] @ spend
         share = np.linalg.lstsq(matrix, missing, rcond=1e-12)[0]
-        return np.asarray(spend * (1.0 + free * share), float)
+        moved = spend * (1.0 + free * share)
+        return np.asarray(np.clip(moved, self.problem.lower, self.problem.upper), float)
 
     def allowed(self, rows: Floats) -> Floats:
         """Prices that prove something: none on a limit that is not there, none above a penalty."""

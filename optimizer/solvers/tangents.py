@@ -44,6 +44,8 @@ _ROUNDS = 300
 _STALLED = 3
 # Part of the gap asked for that a bound over stocks is brought to.
 _ENOUGH = 0.3
+# A plan over time is settled once its gap is below so many times that asked for.
+_PROMISING = 3.0
 # Lines for which a dense system of equations is quick.
 _FEW = 2000
 # Where a first tangent touches each curve, as shares of its concave part.
@@ -198,7 +200,9 @@ def climb(
         value, slope = envelopes.at(asked)
         asked = np.clip(asked, envelopes.low, envelopes.high)
         excess = np.where(work, answer.outcomes - share * value, 0.0)
-        better = incumbent.offer(answer.spend)
+        # Settling a plan over time takes as long as a round: only one near its bound is worth it.
+        near = gap <= 0 or clock.is_up or _promising(problem, answer, gap)
+        better = near and incumbent.offer(answer.spend)
         worth = abs(problem.weights - part.problem.rows.outcomes.T @ answer.rows)
         open_value = float(worth @ np.maximum(excess, 0.0))
         missing = np.flatnonzero((excess > 1e-13 * size) & work)
@@ -210,11 +214,19 @@ def climb(
         progress = better or answer.value < least - EXACT * abs(answer.value)
         stalled, least = 0 if progress else stalled + 1, min(least, answer.value)
         if clock.is_up or stalled >= _STALLED:
+            if not near:
+                incumbent.offer(answer.spend)
             break
         intercept = (value - slope * asked)[missing]
         cuts = cuts.plus(missing, intercept, slope[missing])
         part.cut(missing, intercept, slope[missing], switch[missing])
     return Climb(Status.OPTIMAL, relaxed, cuts, excess)
+
+
+def _promising(problem: Problem, answer: Relaxed, gap: float) -> bool:
+    """Whether a relaxed plan is about as good, on the true curves, as its bound."""
+    value = problem.value(problem.lift(answer.spend))
+    return relative_gap(value, answer.value) <= _PROMISING * gap
 
 
 def leaf(part: LinearPart, result: Climb) -> Proof:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.words import label, money, number, say, stage
+from optimizer.words.rules import lifts_in_words
 
 from .numbers import NONE, Scale, there
 
@@ -134,7 +135,7 @@ def _units(value: float, lang: str) -> str:
 
 
 def goodwill(paper: Paper, answer: Allocation) -> None:
-    """The stock at both ends of the plan, and what it brings."""
+    """The stock at both ends of the plan, what it brings, and what it lifts."""
     plan, lang = answer.plan, paper.lang
     frame: Any = answer.by_period
     assert plan.periods is not None
@@ -155,4 +156,7 @@ def goodwill(paper: Paper, answer: Allocation) -> None:
         end=plan.periods.planned[-1], brings=brings, noun=noun, worth=cash(worth) if worth > 0
         else "",
     )  # fmt: skip
-    paper.bullets([sentence])
+    said = [sentence]
+    if answer.lifts:
+        said.append(lifts_in_words(answer.lifts, lang))
+    paper.bullets(said)

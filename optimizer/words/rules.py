@@ -11,7 +11,7 @@ from optimizer.plan.units import Percent
 
 from . import label, listed, money, number, percent, say, stage
 
-__all__ = ["capacity_in_words", "line_rules", "rule_in_words", "rule_name"]
+__all__ = ["capacity_in_words", "lifts_in_words", "line_rules", "rule_in_words", "rule_name"]
 
 Where = Mapping[str, tuple[str, ...]]
 
@@ -82,6 +82,15 @@ def capacity_in_words(plan: Plan, name: str, lang: str = "en") -> str:
         few = sorted(set(limit.values() if isinstance(limit, dict) else limit))
     high = listed([number(units, lang) for units in few], lang)
     return say("rule.capacity", lang, stage=stage(name, lang), high=high)
+
+
+def lifts_in_words(lifts: Mapping[str, float], lang: str = "en") -> str:
+    """By which share the brand raises the outcomes of some lines, as a sentence."""
+    lines = [
+        say("goodwill.lift_of", lang, line=label(name, lang), share=percent(share, lang, 0))
+        for name, share in lifts.items()
+    ]
+    return say("goodwill.lifts", lang, lines=listed(lines, lang))
 
 
 def rule_name(name: str, plan: Plan, lang: str = "en", part: str = "") -> str:

@@ -3,10 +3,12 @@
 import numpy as np
 from scipy import sparse
 
+from optimizer.plan.carryover import Geometric
 from optimizer.plan.constraints import Spend
 from optimizer.plan.curves import Elasticity, Exponential, Hill, Log
 from optimizer.plan.grid import Grid, Unit
 from optimizer.plan.objectives import Revenue
+from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import CurveTable, Problem, Rows
 
@@ -108,3 +110,24 @@ def input_bytes(problem):
     for _, positions, parameters in curves.families:
         arrays += [positions, *parameters]
     return sum({id(array): array.nbytes for array in arrays}.values())
+
+
+def over_time(n_lines, n_periods, seed=0, *, every="week", s_shaped=False):
+    """Lines with carry-over and a split over periods; Hill curves, concave or S-shaped."""
+    rng = np.random.default_rng(seed)
+    steep = (1.5, 3.5) if s_shaped else (0.7, 1.0)
+    lines = tuple(
+        Line(
+            f"c{number // 2}",
+            Hill(*(float(rng.uniform(*ends)) for ends in ((50, 150), (50, 150), steep))),
+            role="brand" if number % 2 else "traffic",
+            value=1.0,
+            before=0.0,
+            carryover=Geometric(retention=float(rng.uniform(0.2, 0.7))),
+        )
+        for number in range(n_lines)
+    )
+    budget = float(rng.uniform(0.2, 0.4)) * sum(line.curve.half for line in lines) * n_periods
+    first = "2027-W01" if every == "week" else "2027-01"
+    periods = Periods(first, n_periods, every)
+    return Plan("over time", lines, budget, "b2c", objective=Revenue(), periods=periods)

@@ -4,9 +4,14 @@ The strongest that proves anything, a mixed-integer model refined on HiGHS, is
 :func:`tests.solvers.milp.refined`: the tests use it as an oracle too.
 """
 
+import contextlib
+import time
+
 import numpy as np
 import pulp
 from scipy.optimize import LinearConstraint, differential_evolution, minimize, shgo
+
+from optimizer.plan.flows import STOCK
 
 
 def constraints(problem, unit):
@@ -36,6 +41,51 @@ def slsqp(problem, start=None):
         options={"maxiter": 500, "ftol": 1e-9},
     )
     return _kept(problem, result.x * unit)
+
+
+def slsqp_over_time(problem, seconds=120.0):
+    """One start over periods in money alone, with exact gradients through all stocks.
+
+    SLSQP has no clock: after *seconds* the best plan so far counts.
+    """
+    n, rows, unit = problem.n_cells, problem.rows, problem.grid.budget / problem.n_cells
+    start = np.ones(n)
+    scale = abs(problem.value(problem.lift(start * unit)))
+    own = np.flatnonzero([rule != STOCK for rule in rows.rule])
+    matrix = rows.spend[own][:, :n].toarray()
+    size = abs(matrix).sum(axis=1)
+    best, began = start, time.perf_counter()
+
+    def value(x):
+        return -problem.value(problem.lift(np.maximum(x, 0.0) * unit)) / scale
+
+    def slope(x):
+        columns = problem.lift(np.maximum(x, 1e-9) * unit)
+        return -problem.gains(columns, problem.weights, -problem.price) * unit / scale
+
+    def kept(x):
+        nonlocal best
+        best = x.copy()
+        if time.perf_counter() - began > seconds:
+            raise StopIteration
+
+    limits = LinearConstraint(
+        matrix / size[:, None], rows.lower[own] / size / unit, rows.upper[own] / size / unit
+    )
+    bounds = list(zip(problem.lower[:n] / unit, problem.upper[:n] / unit, strict=True))
+    with contextlib.suppress(StopIteration):
+        found = minimize(
+            value,
+            start,
+            jac=slope,
+            method="SLSQP",
+            bounds=bounds,
+            constraints=[limits],
+            callback=kept,
+            options={"maxiter": 1000, "ftol": 1e-9},
+        )
+        best = found.x
+    return _kept(problem, problem.lift(np.clip(best, 0.0, None) * unit))
 
 
 def slsqp_starts(problem, count, seed):

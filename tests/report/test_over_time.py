@@ -12,7 +12,7 @@ import optimizer as opt
 from optimizer.analysis.breakdown import breakdown
 from optimizer.analysis.overview import overview
 from optimizer.plan.document import from_document
-from optimizer.report import over_time, render, sections
+from optimizer.report import evidence, over_time, render, sections
 from optimizer.report.blocks import Chart, Section, Table
 from optimizer.report.charts.response import response_curve
 from optimizer.report.view import View
@@ -124,6 +124,19 @@ def test_the_stock_is_drawn_as_it_is_and_fades_after_the_plan(view: View):
 def test_what_goodwill_returns_is_told_in_the_plans_own_words():
     for lang, words in (("en", "leads"), ("zh", "线索")):
         assert words in over_time.goodwill(View(timed_answer(), lang)).lead
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_goodwill_lifts_is_told_and_named(lang: str):
+    lifts = {"video.traffic": {"by": "20%", "reach": 10}}
+    goodwill = {**TIMED["goodwill"], "lifts": lifts}
+    asked = from_document({**TIMED, "goodwill": goodwill})
+    lifted = View(opt.evaluate(asked, timed_answer().spend), lang)
+    assert "20%" in over_time.goodwill(lifted).lead
+    assert "20%" not in over_time.goodwill(View(timed_answer(), lang)).lead
+    name = evidence._path(lifted, "goodwill.lifts.video.traffic.by", "")
+    assert lifted.line("video.traffic") in name
+    assert "lifts" not in name
 
 
 # ------------------------------------------------------------------------------------- funnel

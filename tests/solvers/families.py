@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.plan.carryover import Delayed, Geometric, Goodwill
+from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Lift
 from optimizer.plan.constraints import (
     ActiveLines,
     Changes,
@@ -460,6 +460,7 @@ def over_time(seed: int) -> Iterator[tuple[str, Case]]:
         "pacing": (Pacing(0.3),),
         "flights": (Flights(2, where="c0"),),
         "cost cap": (CostCap(5.0, "lead"),),
+        "lifts": (Pacing(0.5), Target(40.0)),
         "all at once": (
             Pacing(0.5),
             Flights(2, where="c1"),
@@ -470,6 +471,12 @@ def over_time(seed: int) -> Iterator[tuple[str, Case]]:
     for shape in ("concave", "s-shaped"):
         for name, some in rules.items():
             rng = np.random.default_rng([seed, 13, len(name)])
+            lifts = (
+                {"c0.traffic": Lift(0.4, 1.0), "c1.traffic": Lift(0.2, 3.0)}
+                if name == "lifts"
+                else {}
+            )
+            brand = Goodwill(Log(30.0, 60.0), retention=0.7, lifts=lifts, outcome="lead")
             lines = [
                 replace(
                     line,
@@ -487,7 +494,7 @@ def over_time(seed: int) -> Iterator[tuple[str, Case]]:
                 constraints=some,
                 funnel=funnel,
                 periods=Periods("2027-Q1", 4, "quarter", 6),
-                goodwill=Goodwill(Log(30.0, 60.0), retention=0.7, outcome="lead"),
+                goodwill=brand,
             )
             yield f"{shape}, {name}", Case(plan, None)
 

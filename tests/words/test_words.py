@@ -22,7 +22,7 @@ from optimizer.words import (
     round_to_total,
     say,
 )
-from optimizer.words.rules import rule_name
+from optimizer.words.rules import lifts_in_words, rule_name
 from optimizer.words.voice import Voice
 
 
@@ -104,6 +104,17 @@ def test_lists_and_labels():
     assert label("search.brand") == "Search · brand"
     assert label("search.brand", "zh") == "搜索 · 品牌"
     assert label("R&D {x}.traffic", "zh") == "R&D {x} · 流量"
+
+
+def test_a_lift_is_told_by_line():
+    lifts = {"search.traffic": 0.123, "social.traffic": 0.3}
+    assert lifts_in_words(lifts) == (
+        "Those who know the brand raise the outcomes of Search · traffic by 12% and "
+        "Social · traffic by 30%"
+    )
+    chinese = lifts_in_words(lifts, "zh")
+    assert "12%" in chinese
+    assert "30%" in chinese
 
 
 def test_a_long_list_ends_in_a_count_and_never_in_an_ellipsis():

@@ -10,6 +10,10 @@ spend, whose highest point is found here directly. A branch and bound divides th
 its proof is the tree of divisions with prices at every leaf, and the bound is the worst leaf's. A
 leaf without any plan is proven by a ray of prices for which D, with nothing to gain, is negative.
 
+Over time a leaf may keep the rows that define a line's chain of stocks instead of pricing them; the
+highest point is then that of whole trajectories (:mod:`optimizer.certificate.chains`), and a
+division may be by the peak of a chain.
+
 A proof may come from anywhere: whatever in it is not a division or a price proves nothing.
 """
 
@@ -26,6 +30,8 @@ from optimizer.plan.flows import CAPACITY, STOCK
 from optimizer.plan.grid import SwitchKind, Unit
 from optimizer.plan.plan import Plan
 from optimizer.problem import Problem, compile_plan
+
+from .chains import ChainBound, Stated, read
 
 __all__ = ["Verdict", "verify"]
 
@@ -150,18 +156,21 @@ def _followed(problem: Problem, spend: Floats) -> Floats:
         capacity[limited] = rows.upper[limit]
     spends, outcomes = rows.spend.tocsr(), rows.outcomes.tocsr()
     terms: Floats | None = None
-    for place, row in enumerate(np.flatnonzero(own).tolist()):
-        column = problem.n_cells + place
+    known_already = np.arange(problem.n_columns) < problem.n_cells
+    for row in np.flatnonzero(own).tolist():
         first, last = spends.indptr[row], spends.indptr[row + 1]
-        known = spends.data[first:last] @ columns[spends.indices[first:last]]
-        if rows.lower[row] == rows.upper[row]:
-            columns[column] = rows.upper[row] - known
-            continue
-        if terms is None:  # stages come last, and have no curves
-            terms = _outcomes(problem, columns)
+        column = int(spends.indices[first:last].max())  # what it follows from stands before it
+        others = spends.indices[first:last] != column
+        known = spends.data[first:last][others] @ columns[spends.indices[first:last][others]]
         first, last = outcomes.indptr[row], outcomes.indptr[row + 1]
-        known += outcomes.data[first:last] @ terms[outcomes.indices[first:last]]
-        columns[column] = min(rows.upper[row] - known, capacity[column])
+        if first < last:
+            if terms is None:  # stages come last, and have no curves
+                terms = _outcomes(problem, columns)
+            known += outcomes.data[first:last] @ terms[outcomes.indices[first:last]]
+        most = rows.upper[row] - known
+        if rows.lower[row] != rows.upper[row]:
+            most = min(most, columns[column] if known_already[column] else capacity[column])
+        columns[column], known_already[column] = most, True
     return columns
 
 
@@ -227,22 +236,25 @@ def _rule_faults(plan: Plan, problem: Problem, spend: Floats) -> list[str]:
 
 
 class _Box:
-    """Bounds of spend and switches that a leaf of the proof speaks of."""
+    """Bounds of spend, switches and the peaks of chains that a leaf of the proof speaks of."""
 
     def __init__(self, problem: Problem) -> None:
         self.low, self.high = problem.lower.copy(), problem.upper.copy()
         self.off, self.on = np.zeros(len(problem.switches)), np.ones(len(problem.switches))
+        self.peaks: dict[int, tuple[float, float]] = {}
 
     def copy(self) -> _Box:
         other = object.__new__(_Box)
         other.low, other.high = self.low.copy(), self.high.copy()
         other.off, other.on = self.off.copy(), self.on.copy()
+        other.peaks = dict(self.peaks)
         return other
 
 
 def _proven(problem: Problem, proof: Mapping[str, Any], box: _Box) -> float:
     """The bound that a tree of divisions proves: the worst of its leaves."""
     worst, open_ = -np.inf, [(proof, box)]
+    known: dict[Stated, ChainBound] = {}
     while open_:
         node, box = open_.pop()
         if "line" in node:
@@ -252,6 +264,14 @@ def _proven(problem: Problem, proof: Mapping[str, Any], box: _Box) -> float:
             below, above = box.copy(), box.copy()
             below.high[line], above.low[line] = min(at, box.high[line]), max(at, box.low[line])
             parts = ((node.get("below"), below), (node.get("above"), above))
+        elif "peak" in node:
+            line, at = _index(node["peak"], problem.n_columns), _number(node.get("at"))
+            if line is None or at is None:
+                return np.inf
+            least, most = box.peaks.get(line, (0.0, np.inf))
+            below, above = box.copy(), box.copy()
+            below.peaks[line], above.peaks[line] = (least, min(at, most)), (max(at, least), most)
+            parts = ((node.get("below"), below), (node.get("above"), above))
         elif "switch" in node:
             column = _index(node["switch"], len(problem.switches))
             if column is None:
@@ -260,7 +280,7 @@ def _proven(problem: Problem, proof: Mapping[str, Any], box: _Box) -> float:
             off.on[column], on.off[column] = 0.0, 1.0
             parts = ((node.get("off"), off), (node.get("on"), on))
         else:
-            value = _leaf(problem, node, box)
+            value = _leaf(problem, node, box, known)
             if not value < np.inf:  # NaN proves nothing
                 return np.inf
             worst = max(worst, value)
@@ -297,22 +317,50 @@ def _numbers(values: object) -> Floats | None:
     return found if found.ndim == 1 and np.all(np.isfinite(found)) else None
 
 
-def _leaf(problem: Problem, node: Mapping[str, Any], box: _Box) -> float:
+def _leaf(
+    problem: Problem, node: Mapping[str, Any], box: _Box, known: dict[Stated, ChainBound]
+) -> float:
     prices = _numbers(node.get("ray", node.get("prices")))
     if prices is None or prices.shape != problem.rows.lower.shape:
         return np.inf
+    chains = _chains(problem, node.get("chains", []), known)
+    if chains is None:
+        return np.inf
     with np.errstate(over="ignore", invalid="ignore"):
         if "ray" not in node:
-            value, size = _dual(problem, prices, box, gain=1.0)
+            value, size = _dual(problem, prices, box, chains, gain=1.0)
             return value + _ROUNDING * size
         if np.any(prices[problem.rows.soft] != 0):
             return np.inf
-        nothing, size = _dual(problem, prices, box, gain=0.0)
+        nothing, size = _dual(problem, prices, box, chains, gain=0.0)
     return -np.inf if nothing < -_CLEAR * size else np.inf
 
 
-def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> tuple[float, float]:
+def _chains(
+    problem: Problem, stated: object, known: dict[Stated, ChainBound]
+) -> list[ChainBound] | None:
+    """The chains whose rows a leaf keeps; None where it states none that share nothing."""
+    found, wanted = [], read(stated)
+    if wanted is None:
+        return None
+    for one in wanted:
+        if one not in known:
+            try:
+                known[one] = ChainBound(problem, one)
+            except ValueError:
+                return None
+        found.append(known[one])
+    used = np.concatenate([chain.used for chain in found]) if found else np.zeros(0)
+    return found if len(np.unique(used)) == len(used) else None
+
+
+def _dual(
+    problem: Problem, prices: Floats, box: _Box, chains: Sequence[ChainBound], gain: float
+) -> tuple[float, float]:
     """D(λ) over a box, and the size of what it sums; *gain* 0 leaves the objective out."""
+    prices = prices.copy()
+    for chain in chains:
+        prices[chain.rows] = 0.0  # these rows are kept
     rows = problem.rows
     limit = np.where(prices > 0, rows.upper, rows.lower)
     prices = np.where(np.isfinite(limit), prices, 0.0)
@@ -341,7 +389,13 @@ def _dual(problem: Problem, prices: Floats, box: _Box, gain: float) -> tuple[flo
     best = np.where(low > box.high, -np.inf, best)
     best = np.where(must_be_off, -np.inf, best)
     best = np.where(can_be_off, np.maximum(best, 0.0), best)
+    courses = np.zeros(len(chains))
+    for place, chain in enumerate(chains):
+        peak = box.peaks.get(int(chain.columns[0]), (0.0, np.inf))
+        courses[place] = chain.highest(worth, cost, box.low, box.high, peak)
+        best[chain.used] = 0.0
     others = np.maximum(-toll * box.off, -toll * box.on)[~joined]
+    best = np.concatenate([best, courses])
     terms = np.concatenate([best, others, prices * np.where(prices != 0, limit, 0.0)])
     size = float(abs(terms[np.isfinite(terms)]).sum())
     return float(constant + best.sum() + others.sum()), size
