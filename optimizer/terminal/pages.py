@@ -56,6 +56,7 @@ def allocation(paper: Paper, answer: Allocation, told: Explanation) -> None:
     paper.print(told.headline.text, "bold")
     paper.print()
     _lines(paper, answer)
+    _statements(paper, "risk", told.risk)
     _statements(paper, "moves", told.moves)
     rules = told.rules
     if answer.plan.periods is not None:

@@ -73,6 +73,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "outcomes": ("outcomes", "成果"),
     "roles": ("{names} = {now}", "{names} = {now}"),
     "moves": ("Why", "原因"),
+    "risk": ("Under risk", "考虑风险"),
     "rules": ("Rules that bind", "起约束的规则"),
     "alerts": ("Mind", "注意"),
     "proof": ("Proof", "证明"),
