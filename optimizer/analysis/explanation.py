@@ -123,10 +123,13 @@ class _Teller(Alerts):
         slots = {"noun": voice.noun}
         key = f"risk.{risk.kind}"
         if isinstance(risk, CVaR):
-            slots |= {"share": voice.percent(1 - risk.level), "part": voice.percent(risk.weight)}
+            slots |= {
+                "share": voice.percent(1 - risk.level, 0),
+                "part": voice.percent(risk.weight, 0),
+            }
             key += "" if risk.weight == 1 else "_mixed"
         if isinstance(risk, Chance):
-            slots["sure"] = voice.percent(risk.sure)
+            slots["sure"] = voice.percent(risk.sure, 0)
         if isinstance(risk, WorstCase):
             slots["count"] = f"{int(risk.numbers + 1e-9)}"
         return voice.say(key, **slots)
@@ -147,7 +150,7 @@ class _Teller(Alerts):
             missed = isinstance(risk, Chance) and hedge.chance < risk.sure - 1e-9
             key = "risk.chance_missed" if missed else "risk.chance_reached"
             sure = risk.sure if isinstance(risk, Chance) else 0.0
-            yield self.tell(key, chance=voice.percent(hedge.chance, 1), sure=voice.percent(sure))
+            yield self.tell(key, chance=voice.percent(hedge.chance, 1), sure=voice.percent(sure, 0))
         if not hedge.exact:
             yield self.tell("risk.searched")
         yield self.tell("risk.as_stated")

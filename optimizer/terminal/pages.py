@@ -451,6 +451,8 @@ def sweep(paper: Paper, result: Sweep) -> None:
     if marked:
         paper.print(paper.say("marks"), "dim")
     paper.print(scale.note, "dim")
+    if plan.risk is not None:
+        paper.print(paper.say("under_risk"), "dim")
     if result.best is not None:
         key = "best_share" if result.unit == "share" else "best_budget"
         paper.print(paper.say(key, best=_x(result.best, result.unit, plan, lang)))
