@@ -37,8 +37,8 @@ _ROUNDS, _ENOUGH = 150, 0.5
 _FIRST, _LAST = 0.05, 1e-7
 # Every so many rounds the bound is asked for.
 _BOUND = 5
-# How near the interior point comes, as a share of the gap asked for, and at most.
-_NEAR, _NEAREST = 0.02, 1e-6
+# How near the interior point comes, as a share of the gap asked for.
+_NEAR = 0.05
 # More cells than these are left to planes alone.
 _MANY = 4_000
 _BISECTIONS = 60
@@ -181,7 +181,7 @@ class _Search:
         """The interior point's plan and weights."""
         own = self.weighting
         aim = Aim(worlds, own.mean, worlds, own.base, own.cap, own.total)
-        enough = min(_NEAR * self.options.gap, _NEAREST)
+        enough = _NEAR * self.options.gap
         cells, tail = climb_worlds(problem, aim, start, self.clock, enough)
         if not np.all(np.isfinite(cells)):
             return start, own.worst(worlds.values(start))
