@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .analysis.breakdown import breakdown
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
+    from .analysis.frontier import Frontier, frontier
     from .analysis.goal import reaching
     from .analysis.horizon import Horizons, horizon_sweep
     from .analysis.overview import overview
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from .plan.schema import json_schema
     from .plan.uncertainty import Factor, Range, State, Uncertainty
     from .report import render, write_report
+    from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
@@ -129,6 +131,8 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.goal": ("reaching",),
     "analysis.prices": ("rule_prices", "Prices"),
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
+    "analysis.frontier": ("frontier", "Frontier"),
+    "solvers.attitudes": ("Hedge",),
     "analysis.horizon": ("horizon_sweep", "Horizons"),
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.tracking": ("track", "Tracking"),
@@ -172,9 +176,11 @@ __all__ = [
     "Factor",
     "Failed",
     "Flights",
+    "Frontier",
     "Funnel",
     "Geometric",
     "Goodwill",
+    "Hedge",
     "Hill",
     "Horizons",
     "Infeasible",
@@ -229,6 +235,7 @@ __all__ = [
     "dumps",
     "evaluate",
     "explain",
+    "frontier",
     "horizon_sweep",
     "json_schema",
     "load",

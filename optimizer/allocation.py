@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,9 @@ from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
 from optimizer.solvers import beyond, solve
+from optimizer.solvers.attitudes import Hedge, Measure, measure_of
 from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, Warm, relative_gap
+from optimizer.worlds import Worlds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +47,14 @@ __all__ = [
     "Allocation",
     "evaluate",
     "fingerprint",
+    "given",
     "optimize",
     "solved",
     "today",
     "unexplained",
 ]
+
+T = TypeVar("T")
 
 # An answer that is exact to its gap leaves so much of a capacity unused that it would fill.
 _FULL = 1e-4
@@ -69,7 +75,8 @@ class Allocation:
     objective: float
     """What the plan asks to be made best, on the true curves, in the plan's currency or outcomes.
 
-    For the objective lowest_spend it is minus the spend."""
+    For the objective lowest_spend it is minus the spend. Under ``plan.risk`` it is what the plan is
+    worth under that attitude, over all draws; all else here is for the numbers as stated."""
     status: Status | None
     """None where a given spend was evaluated and nothing was solved."""
     bound: float | None = None
@@ -82,6 +89,8 @@ class Allocation:
     reason: str = ""
     seconds: float = 0.0
     options: Options = field(default_factory=Options)
+    hedge: Hedge | None = None
+    """What it is worth in every world, where ``plan.risk`` asks; else None."""
 
     @property
     def gap(self) -> float | None:
@@ -520,6 +529,8 @@ def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
 
     What ``options.warm`` holds of a plan like it is used, and renewed.
     """
+    if plan.risk is not None:
+        return _hedged(plan, problem, options)
     if lacking := beyond(problem):
         raise PlanError(
             Fault(
@@ -558,6 +569,94 @@ def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
         seconds=solution.seconds,
         options=replace(options, warm=None),
     )
+
+
+def _hedged(plan: Plan, problem: Problem, options: Options) -> Allocation:
+    """The best spend under the plan's attitude to risk."""
+    measure, warm = _measure(plan, problem), options.warm
+    start = _start(problem, warm)
+    starts = () if start is None else (start[: problem.n_cells],)
+    found = measure.best(replace(options, warm=None), starts)
+    solution = found.solution
+    if solution.status is Status.INFEASIBLE:
+        raise explain(plan, problem)
+    if solution.status is Status.UNBOUNDED:
+        raise Unbounded("the objective can grow without limit; give a budget or maxima")
+    if solution.spend is None:
+        raise SolverFailed(f"no plan was found before the search stopped: {solution.reason}")
+    if warm is not None:
+        warm.spend, warm.prices = solution.spend, None
+    spend = solution.spend[: problem.n_cells]
+    proof = solution.proof
+    if proof is not None:
+        planes = [
+            {"share": share, "weights": weights.tolist(), "at": at.tolist()}
+            for share, weights, at in found.planes
+        ]
+        proof = {**proof, "planes": planes}
+    return Allocation(
+        plan=plan,
+        problem=problem,
+        spend=spend,
+        objective=solution.value,
+        status=solution.status,
+        bound=solution.bound,
+        proof=proof,
+        solver=solution.solver,
+        reason=solution.reason,
+        seconds=solution.seconds,
+        options=replace(options, warm=None),
+        hedge=replace(measure.hedge(spend), planes=found.planes, relaxed=found.relaxed),
+    )
+
+
+# Worlds and measures of the last plans: today's spend and neighbours are asked in the same worlds.
+_KEPT = 4
+_worlds: OrderedDict[str, Worlds] = OrderedDict()
+_measures: OrderedDict[str, Measure] = OrderedDict()
+
+
+def _measure(plan: Plan, problem: Problem) -> Measure:
+    """What a plan's attitude to risk makes of spends; kept for the last few plans.
+
+    Raises:
+        PlanError: nothing is uncertain, or what is cannot be.
+    """
+    key = fingerprint(plan)
+    if key not in _measures:
+        worlds = replace(_worlds_of(plan), plan=plan, problem=problem)
+        _measures[key] = measure_of(plan, worlds)
+    return _recent(_measures, key)
+
+
+def _worlds_of(plan: Plan) -> Worlds:
+    """The draws of a plan, which neither its rules nor its attitude to risk decide."""
+    if isinstance(plan.lines, LineTable):
+        return Worlds.of(plan)
+    document = to_document(plan)
+    for word in ("risk", "constraints", "budget", "applied", "name"):
+        document.pop(word, None)
+    key = json.dumps(document, sort_keys=True)
+    if key not in _worlds:
+        _worlds[key] = Worlds.of(plan)
+    return _recent(_worlds, key)
+
+
+def _recent(kept: OrderedDict[str, T], key: str) -> T:
+    """What is kept under *key*, now the last to be forgotten."""
+    kept.move_to_end(key)
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+def given(plan: Plan, problem: Problem, spend: Floats) -> Allocation:
+    """A spend that was not solved for, shape (n_cells,), of a plan whose arrays are *problem*."""
+    if plan.risk is None:
+        value = problem.value(problem.lift(spend))
+        return Allocation(plan, problem, spend, value, status=None)
+    hedge = _measure(plan, problem).hedge(spend)
+    return Allocation(plan, problem, spend, hedge.value, status=None, hedge=hedge)
 
 
 def _start(problem: Problem, warm: Warm | None) -> Floats | None:
@@ -621,7 +720,7 @@ def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
     if not np.all(np.isfinite(money)) or np.any(money < 0):
         raise PlanError(Fault("spend", "has money below zero or not finite", "Give zero or more"))
     problem = compile_plan(plan)
-    return Allocation(plan, problem, money, problem.value(problem.lift(money)), status=None)
+    return given(plan, problem, money)
 
 
 def _monies(name: str, value: object, n_periods: int) -> list[float]:
@@ -647,7 +746,7 @@ def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:
     spend = problem.grid.current
     if np.isnan(spend).any():
         return None
-    return Allocation(plan, problem, spend.copy(), problem.value(problem.lift(spend)), status=None)
+    return given(plan, problem, spend.copy())
 
 
 def fingerprint(plan: Plan) -> str:

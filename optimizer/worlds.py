@@ -37,6 +37,8 @@ _OF_PLANS = {"value", "funnel", "goodwill", "objective"}
 # Arrays put together are right where draws compiled in full differ by no more than this share.
 _SAME = 1e-9
 _TRIED = 5
+# Curvature is taken between two slopes this share of the exposure apart from where it is asked.
+_STEP = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +146,30 @@ class Worlds:
         """
         return _Builder(plan).worlds(count)
 
+    @classmethod
+    def at(cls, plan: Plan, numbers: Mapping[str, Floats]) -> Worlds:
+        """The worlds in which uncertain numbers are as given, each as likely.
+
+        Args:
+            plan: The question.
+            numbers: Values in the numbers' own units by single path, shape (n_worlds,); a number
+                that is left out is as stated.
+
+        Raises:
+            PlanError: as for :meth:`of`.
+        """
+        return _Builder(plan).at(numbers)
+
+    @classmethod
+    def ends(cls, plan: Plan) -> Mapping[str, Mapping[str, tuple[float, float]]]:
+        """Stated limits by number, and for each single path that it moves, in its own unit."""
+        return _Builder(plan).ends()
+
+    @classmethod
+    def stated(cls, plan: Plan) -> Mapping[str, float]:
+        """Every single number as the plan states it, by its path."""
+        return _Builder(plan).stated()
+
     @property
     def n(self) -> int:
         """How many worlds there are."""
@@ -209,7 +235,23 @@ class Worlds:
 
     def gradient(self, cells: Floats, share: Floats) -> Floats:
         """Σₛ shareₛ·∇Vₛ in the spend of cells, shape (n_cells,)."""
+        return np.asarray(share @ self.gradients(cells), float)
+
+    def gradients(self, cells: Floats) -> Floats:
+        """∇Vₛ in the spend of cells, shape (n_worlds, n_cells)."""
         columns, _ = self._filled(np.asarray(cells, float))
+        on_terms, on_columns = self._on(columns)
+        with np.errstate(invalid="ignore"):
+            slope = self.exposure * self.curves.slope(self.exposure * columns)
+            on_columns = on_columns + np.where(on_terms == 0, 0.0, on_terms * slope)
+        n = self.problem.n_cells
+        if self.reach is None:
+            return on_columns[:, :n]
+        linear = n + self.start.shape[-1]
+        return np.asarray(on_columns[:, :n] + self.reach.back(on_columns[:, n:linear]), float)
+
+    def _on(self, columns: Floats) -> tuple[Floats, Floats]:
+        """What an outcome of each term, and a unit of each column, is worth; (n_worlds, n)."""
         on_terms = np.broadcast_to(self.weights, columns.shape).copy()
         on_columns = -np.broadcast_to(self.price, columns.shape)
         for where, terms, others, capacity in reversed(self.stages):
@@ -217,15 +259,28 @@ class Worlds:
             passed = np.where(open_, on_columns[:, where], 0.0)
             on_terms += terms.back(passed)
             on_columns = on_columns + others.back(passed)
-        with np.errstate(invalid="ignore"):
-            slope = self.exposure * self.curves.slope(self.exposure * columns)
-            on_columns = on_columns + np.where(on_terms == 0, 0.0, on_terms * slope)
-        n = self.problem.n_cells
+        return on_terms, on_columns
+
+    def bend(self, cells: Floats, share: Floats) -> Floats:
+        """−Σₛ shareₛ·∇²Vₛ in the spend of cells, shape (n_cells, n_cells).
+
+        Upward bends are left out; where stocks differ between worlds they follow as on average.
+        """
+        columns, _ = self._filled(np.asarray(cells, float))
+        on_terms, _ = self._on(columns)
+        exposure = self.exposure * columns
+        step = _STEP * exposure + 1e-300
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            fall = self.curves.slope(exposure - step) - self.curves.slope(exposure + step)
+            bends = share @ np.nan_to_num(on_terms * self.exposure**2 * fall / (2.0 * step))
+        bends, n = np.maximum(np.nan_to_num(bends, posinf=0.0), 0.0), self.problem.n_cells
         if self.reach is None:
-            return np.asarray(share @ on_columns[:, :n], float)
-        linear = n + self.start.shape[-1]
-        every = on_columns[:, :n] + self.reach.back(on_columns[:, n:linear])
-        return np.asarray(share @ every, float)
+            return np.diag(bends[:n])
+        data = self.reach.data if self.reach.alike else self.weight @ self.reach.data
+        pattern = self.reach.matrix
+        reach = sparse.csr_array((data, pattern.indices, pattern.indptr), pattern.shape)
+        on_stocks = sparse.diags_array(bends[n : n + reach.shape[0]])
+        return np.asarray((reach.T @ on_stocks @ reach).toarray() + np.diag(bends[:n]), float)
 
 
 class _Builder:
@@ -291,9 +346,41 @@ class _Builder:
     def worlds(self, count: int | None) -> Worlds:
         """All of it."""
         drawn = self.uncertainty.drawn(self.paths, count)
+        values = {path: self._absolute(path, drawn.values[path]) for path in self.paths}
+        return self._made(values, drawn)
+
+    def at(self, numbers: Mapping[str, Floats]) -> Worlds:
+        """Worlds with such numbers, in no named state."""
+        count = len(next(iter(numbers.values())))
+        stated = self.stated()
+        values = {
+            path: np.asarray(numbers.get(path, np.full(count, stated[path])), float)
+            for path in self.paths
+        }
+        drawn = Drawn(values, np.full(count, -1, np.intp), np.full(count, 1.0 / count))
+        return self._made(values, drawn)
+
+    def stated(self) -> dict[str, float]:
+        """The numbers as the plan has them."""
+        known = {path: number_at(self.document, path) for path in self.paths}
+        return {path: value for path, value in known.items() if value is not None}
+
+    def ends(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """The limits of every number: as stated for it, or its least and greatest draw."""
+        found: dict[str, dict[str, tuple[float, float]]] = {}
+        for path, own in self.paths.items():
+            item = self.uncertainty.numbers[own]
+            low, high = item.between or (min(item.draws or ()), max(item.draws or ()))
+            low = low if item.least is None else max(low, item.least)
+            high = high if item.most is None else min(high, item.most)
+            low, high = self._absolute(path, np.array([low, high])).tolist()
+            found.setdefault(own if item.shared else path, {})[path] = (low, high)
+        return found
+
+    def _made(self, values: Mapping[str, Floats], drawn: Drawn) -> Worlds:
+        """Worlds with such numbers and states."""
         problem = self._compiled({}, -1)
         base = _Parts.of(problem)
-        values = {path: self._absolute(path, drawn.values[path]) for path in self.paths}
         vectors = self._put_together(base, values, drawn.state)
         if vectors is None:
             vectors = np.array(

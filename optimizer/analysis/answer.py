@@ -95,6 +95,7 @@ def figures(allocation: Allocation) -> dict[str, Any]:
         },
         "bound": plain(_worth(allocation, allocation.bound)),
         "gap": plain(allocation.gap),
+        **_under_risk(allocation),
         "current": None
         if today is None
         else {
@@ -105,6 +106,25 @@ def figures(allocation: Allocation) -> dict[str, Any]:
         "lines": list(_lines(allocation)),
         **_over_time(allocation),
     }
+
+
+def _under_risk(allocation: Allocation) -> dict[str, Any]:
+    """What the value means where the plan has an attitude to risk; nothing without one."""
+    hedge, risk = allocation.hedge, allocation.plan.risk
+    if hedge is None or risk is None:
+        return {}
+    figures = {
+        "kind": risk.kind,
+        "value": _worth(allocation, hedge.value),
+        "expected": _worth(allocation, hedge.expected),
+        "worst_tenth": _worth(allocation, hedge.worst),
+        "stated": _worth(allocation, allocation.problem.value(allocation.columns)),
+        "chance": hedge.chance,
+        "regret": -hedge.value if risk.kind == "regret" else None,
+        "exact": hedge.exact,
+        "draws": hedge.draws,
+    }
+    return {"risk": plain(figures)}
 
 
 def _over_time(allocation: Allocation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ like any other.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from optimizer.allocation import Allocation
 from optimizer.plan.flows import CAPACITY
+from optimizer.plan.risk import Chance, CVaR, WorstCase
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name
@@ -47,6 +49,8 @@ class Explanation:
     alerts: tuple[Statement, ...]
     """What a reader must not miss."""
     proof: Statement
+    risk: tuple[Statement, ...] = ()
+    """What the value means under the plan's attitude to risk; nothing without one."""
 
 
 def explain(allocation: Allocation, prices: Any = None, lang: str = "en") -> Explanation:
@@ -58,6 +62,7 @@ def explain(allocation: Allocation, prices: Any = None, lang: str = "en") -> Exp
         rules=tuple(teller.rules()),
         alerts=tuple(teller.alerts()),
         proof=teller.proof(),
+        risk=tuple(teller.risk()),
     )
 
 
@@ -69,6 +74,8 @@ class _Teller(Alerts):
     def headline(self) -> Statement:
         answer, voice = self.answer, self.voice
         spent = voice.cash(answer.spent)
+        if answer.hedge is not None:
+            return self._hedged(spent)
         if answer.status is None:
             return self.tell("headline.given", spent=spent, value=self._value(), noun=voice.noun)
         if answer.spent <= 0 and not self.least:
@@ -99,6 +106,54 @@ class _Teller(Alerts):
             source = self._names(-self.frame["change"])
             return self.tell("headline.less", was=was, source=source, **changes)
         return self._move(changes)
+
+    def _hedged(self, spent: str) -> Statement:
+        """What is spent, and what is made best by it."""
+        made, sign = self._made(), -1.0 if self.plan.risk and self.plan.risk.kind == "regret" else 1
+        value = self.voice.amount(sign * self.value)
+        if self.today is None or self.answer.status is None:
+            return self.tell("headline.hedged", spent=spent, made=made, value=value)
+        was = self.voice.amount(sign * self.voice.worth(self.today.objective))
+        return self.tell("headline.hedged_today", spent=spent, made=made, value=value, was=was)
+
+    def _made(self) -> str:
+        """What an attitude to risk makes best."""
+        risk, voice = self.plan.risk, self.voice
+        assert risk is not None
+        slots = {"noun": voice.noun}
+        key = f"risk.{risk.kind}"
+        if isinstance(risk, CVaR):
+            slots |= {
+                "share": voice.percent(1 - risk.level, 0),
+                "part": voice.percent(risk.weight, 0),
+            }
+            key += "" if risk.weight == 1 else "_mixed"
+        if isinstance(risk, Chance):
+            slots["sure"] = voice.percent(risk.sure, 0)
+        if isinstance(risk, WorstCase):
+            slots["count"] = f"{int(risk.numbers + 1e-9)}"
+        return voice.say(key, **slots)
+
+    def risk(self) -> Iterator[Statement]:
+        """The plan over all draws, and what is not proven of it."""
+        hedge, voice, risk = self.answer.hedge, self.voice, self.plan.risk
+        if hedge is None or risk is None:
+            return
+        told = {
+            "expected": hedge.expected,
+            "worst": hedge.worst,
+            "stated": self.answer.problem.value(self.answer.columns),
+        }
+        figures = {name: voice.amount(voice.worth(value)) for name, value in told.items()}
+        yield self.tell("risk.figures", draws=f"{hedge.draws:,}", noun=voice.noun, **figures)
+        if hedge.chance is not None:
+            missed = isinstance(risk, Chance) and hedge.chance < risk.sure - 1e-9
+            key = "risk.chance_missed" if missed else "risk.chance_reached"
+            sure = risk.sure if isinstance(risk, Chance) else 0.0
+            yield self.tell(key, chance=voice.percent(hedge.chance, 1), sure=voice.percent(sure, 0))
+        if not hedge.exact:
+            yield self.tell("risk.searched")
+        yield self.tell("risk.as_stated")
 
     def _nothing(self) -> Statement:
         """Why nothing is spent, as far as that is known."""
@@ -430,6 +485,10 @@ class _Teller(Alerts):
         if answer.status is None or answer.bound is None:
             return self.tell("proof.given")
         gap = self.small(answer.gap or 0.0)
+        if answer.hedge is not None:
+            proven = answer.status is Status.OPTIMAL
+            key = "proof.hedged" if proven else "proof.hedged_stopped"
+            return self.tell(key, gap=gap, draws=f"{answer.hedge.draws:,}")
         if answer.status is Status.OPTIMAL:
             key = "proof.least" if self.least else "proof.optimal"
             return self.tell(key, value=self._value(), gap=gap)

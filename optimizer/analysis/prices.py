@@ -19,6 +19,7 @@ import numpy as np
 
 from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError
+from optimizer.plan.constraints import Share, Split
 from optimizer.plan.grid import Unit
 from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
 from optimizer.solvers import solve
@@ -52,7 +53,7 @@ class Prices:
     - unit: money, outcomes, lines, units (of a weighted sum) or point (of share)
     - binding: whether the rule holds the plan back
     - price: objective gained per unit of easing, all rows of the rule together; 0.0 where it does
-      not bind, None where the proof's gap leaves it open
+      not bind, None where the proof's gap leaves it open, and under an attitude to risk
     - step: the easing that the price is for: one unit, which is 0.01 of a share and else 1; where a
       unit of money is too small to solve again with, the sum over which the price is an average
     - method: ``derivative`` or ``re-solved``
@@ -94,6 +95,8 @@ def rule_prices(allocation: Allocation, *, ranges: bool = False, costs: bool = F
 
     if allocation.status is None:
         raise PlanError(Fault("", "a spend that was only evaluated has no prices", "Optimize it"))
+    if allocation.hedge is not None:
+        return _unpriced(allocation)
     base = Sharp(allocation)
     records = [_record(base, rule, ranges=ranges, costs=costs) for rule in easings(base)]
     frame = pd.DataFrame(records, columns=[*COLUMNS, "error"])
@@ -102,13 +105,30 @@ def rule_prices(allocation: Allocation, *, ranges: bool = False, costs: bool = F
     return Prices(allocation, frame)
 
 
+def _unpriced(allocation: Allocation) -> Prices:
+    """The rules without prices: under risk what a rule costs is not what it costs as stated."""
+    import pandas as pd
+
+    nothing = float("nan")
+    points = {rule.name for rule in allocation.plan.rules if isinstance(rule, Split | Share)}
+    rows = []
+    for name, own in allocation.binding.groupby("rule", sort=False):
+        unit = "point" if name in points else str(own["unit"].iloc[0])
+        binds = bool(own["binding"].any())
+        parts = own.loc[own["binding"] if binds else own.index, "part"]
+        rows.append((name, parts.iloc[0], unit, binds, None, nothing, "", nothing, nothing, 0.0))
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, "error"])
+    frame["price"] = pd.Series([None] * len(rows), dtype=object)
+    return Prices(allocation, frame)
+
+
 def marginal_budget(allocation: Allocation) -> float:
     """Objective gained by the next unit of budget, with all that is stated as a share of it.
 
-    NaN without a budget, and where the gap of the proof leaves it open.
+    NaN without a budget, where the gap of the proof leaves it open, and under risk.
     """
     plan = allocation.plan
-    if plan.budget is None or allocation.bound is None:
+    if plan.budget is None or allocation.bound is None or allocation.hedge is not None:
         return float("nan")
     if allocation.duals is not None:
         unit = max(plan.budget, 1.0) * 1e-6

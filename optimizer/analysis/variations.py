@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.allocation import Allocation, solved
+from optimizer.allocation import Allocation, given, solved
 from optimizer.errors import AdsplitError, Infeasible
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
@@ -116,10 +116,10 @@ def at_least(answer: Allocation, spend: Floats) -> Allocation:
     columns = answer.problem.lift(spend)
     if not answer.problem.feasible(columns):
         return answer
-    value = answer.problem.value(columns)
-    if value <= answer.objective:
+    kept = given(answer.plan, answer.problem, spend.copy())
+    if kept.objective <= answer.objective:
         return answer
-    return replace(answer, spend=spend.copy(), objective=value)
+    return replace(answer, spend=kept.spend, objective=kept.objective, hedge=kept.hedge)
 
 
 def revenue(answer: Allocation) -> float:

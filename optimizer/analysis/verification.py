@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from optimizer.allocation import Allocation, fingerprint
+from optimizer.allocation import Allocation, fingerprint, given
 from optimizer.certificate import Verdict, verify
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.curves import Floats
@@ -377,14 +377,16 @@ def _bound(
 
 def _figures(claim: Claim, lang: str) -> Check:
     """The other figures, worked out anew."""
+    problem = compile_plan(claim.plan)
     allocation = Allocation(
         plan=claim.plan,
-        problem=compile_plan(claim.plan),
+        problem=problem,
         spend=claim.spend,
         objective=claim.value,
         status=claim.status,
         bound=claim.bound,
         options=Options(claim.gap),
+        hedge=None if claim.plan.risk is None else given(claim.plan, problem, claim.spend).hedge,
     )
     with np.errstate(all="ignore"):
         if isinstance(claim.plan.lines, LineTable):

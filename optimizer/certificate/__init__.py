@@ -14,13 +14,16 @@ Over time a leaf may keep the rows that define a line's chain of stocks instead 
 highest point is then that of whole trajectories (:mod:`optimizer.certificate.chains`), and a
 division may be by the peak of a chain.
 
+Under an attitude to risk the worlds are drawn anew from the plan's seed. There planes take the
+place of the curves: each touches a weighting of the worlds that the attitude allows.
+
 A proof may come from anywhere: whatever in it is not a division or a price proves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +31,11 @@ import numpy as np
 from optimizer.plan.curves import Floats
 from optimizer.plan.flows import CAPACITY, STOCK
 from optimizer.plan.grid import SwitchKind, Unit
+from optimizer.plan.objectives import Outcomes
 from optimizer.plan.plan import Plan
+from optimizer.plan.risk import Chance, CVaR, Regret, WorstCase
 from optimizer.problem import Problem, compile_plan
+from optimizer.worlds import Worlds
 
 from .chains import ChainBound, Stated, read
 
@@ -41,6 +47,8 @@ _SAME = 1e-6
 _ROUNDING, _CLEAR = 1e-15, 1e-12
 # A value below this share of all that the lines could bring at most is nothing.
 _NOTHING = 1e-13
+# Weights of worlds are known to this.
+_TINY = 1e-9
 _BISECTIONS = 100
 # Faults of one kind that are told one by one.
 _TOLD = 20
@@ -94,8 +102,16 @@ def verify(
     if faults:
         return Verdict(float("nan"), float("inf"), tuple(faults))
     money = _followed(problem, money)
-    broken, untrue, unproven = _rule_faults(plan, problem, money), [], []
+    broken, untrue, unproven = _rule_faults(plan, problem, money), list[str](), list[str]()
+    if isinstance(plan.risk, WorstCase | Regret):
+        words = f"under {plan.risk.kind} neither value nor bound can be checked from outside"
+        return Verdict(float("nan"), float("inf"), tuple(broken), (), (words,))
+    worlds = None if plan.risk is None else Worlds.of(plan)
     true_value = _value(problem, money)
+    if worlds is not None:
+        true_value = _under_risk(worlds, money[: problem.n_cells]) - _fines(problem, money)
+        if isinstance(plan.risk, Chance):
+            broken += _chance_faults(plan, plan.risk, worlds, money[: problem.n_cells])
     least = _NOTHING * (_turnover(problem, money) + _turnover(problem, problem.upper))
     if not abs(true_value - value) <= _SAME * max(abs(true_value), abs(value)) + least:
         untrue.append(f"the value is {true_value:,.10g}, not {value:,.10g}")
@@ -104,7 +120,10 @@ def verify(
         if proof is None:
             unproven.append("the bound comes without a proof")
         else:
-            proven = _proven(problem, proof, _Box(problem))
+            if worlds is None:
+                proven = _proven(problem, proof, _Box(problem))
+            else:
+                proven = _proven_over(worlds, problem, proof)
             if proven == float("inf"):
                 unproven.append("the proof does not prove any bound")
             elif not proven <= bound + _SAME * max(abs(bound), abs(true_value)) + least:
@@ -112,6 +131,85 @@ def verify(
         if not value <= bound + _SAME * max(abs(bound), abs(value)) + least:
             unproven.append(f"the value {value:,.10g} is above its own bound {bound:,.10g}")
     return Verdict(true_value, proven, tuple(broken), tuple(untrue), tuple(unproven))
+
+
+def _under_risk(worlds: Worlds, spend: Floats) -> float:
+    """Expected value, or its mean with CVaR as the most of η − E[(η − V)⁺]/(1 − level)."""
+    values, p, risk = worlds.values(spend), worlds.weight, worlds.plan.risk
+    expected = float(p @ values)
+    if not isinstance(risk, CVaR):
+        return expected
+    short = np.maximum(values[:, None] - values, 0.0)
+    tail = float((values - (short @ p) / (1.0 - risk.level)).max())
+    return (1.0 - risk.weight) * expected + risk.weight * tail
+
+
+def _chance_faults(plan: Plan, risk: Chance, worlds: Worlds, spend: Floats) -> list[str]:
+    """Whether the goal is reached as surely as is asked."""
+    goal = worlds
+    if risk.of is not None:
+        goal = Worlds.of(replace(plan, objective=Outcomes(risk.of)))
+    reached = goal.values(spend) >= risk.at_least * (1 - _SAME)
+    chance = float(worlds.weight @ reached)
+    if chance >= risk.sure - _SAME:
+        return []
+    return [f"the goal is reached with a probability of {chance:.4g}, not {risk.sure:.4g}"]
+
+
+def _concave(worlds: Worlds) -> bool:
+    """Whether no curve bends upwards, in any world, where its column may be."""
+    problem = worlds.problem
+    if not problem.is_concave:
+        return False
+    least = np.broadcast_to(worlds.exposure * problem.lower, (worlds.n, problem.n_columns))
+    moves = problem.upper > problem.lower
+    return not any(
+        np.any((np.broadcast_to(kind.bend(*values), (worlds.n, len(where))) > 0)
+               & (kind.bend(*values) > least[:, where]) & moves[where])
+        for kind, where, values in worlds.curves.families
+    )  # fmt: skip
+
+
+def _proven_over(worlds: Worlds, problem: Problem, proof: Mapping[str, Any]) -> float:
+    """The bound that planes above what plans are worth, and prices of the rules, prove.
+
+    A plane touches Σ q·V at a spend, and is above it as V is concave; q must be weights that the
+    attitude allows, the shares of the planes add up to one, and under their sum, which is straight,
+    prices prove as ever.
+    """
+    planes = proof.get("planes")
+    if not isinstance(planes, list) or not planes or not _concave(worlds):
+        return np.inf
+    constant, slope, whole = 0.0, np.zeros(problem.n_cells), 0.0
+    for plane in planes:
+        parts = [plane.get(k) for k in ("weights", "at")] if isinstance(plane, Mapping) else []
+        share = _number(plane.get("share")) if parts else None
+        weights, at = (_numbers(part) for part in parts) if parts else (None, None)
+        if share is None or weights is None or at is None or share < 0:
+            return np.inf
+        if at.shape != slope.shape or np.any(at < 0) or not _allowed(worlds, weights):
+            return np.inf
+        gradient = worlds.gradient(at, weights)
+        constant += share * float(weights @ worlds.values(at) - gradient @ at)
+        slope, whole = slope + share * gradient, whole + share
+    if abs(whole - 1.0) > _SAME or not np.all(np.isfinite(slope)):
+        return np.inf
+    price = np.zeros(problem.n_columns)
+    price[: problem.n_cells] = -slope
+    straight = replace(problem, weights=np.zeros(problem.n_columns), price=price)
+    return constant + _leaf(straight, proof, _Box(straight))
+
+
+def _allowed(worlds: Worlds, weights: Floats) -> bool:
+    """Whether an attitude may weigh the worlds so."""
+    risk, p = worlds.plan.risk, worlds.weight
+    if weights.shape != p.shape or abs(weights.sum() - 1.0) > _TINY:
+        return False
+    part = risk.weight if isinstance(risk, CVaR) else 0.0
+    most = (1.0 - part) * p
+    if isinstance(risk, CVaR):
+        most = most + part * p / (1.0 - risk.level)
+    return bool(np.all(weights >= (1.0 - part) * p - _TINY) and np.all(weights <= most + _TINY))
 
 
 def _shape_faults(problem: Problem, spend: Floats) -> list[str]:
@@ -190,10 +288,13 @@ def _missed(problem: Problem, spend: Floats) -> tuple[Floats, Floats]:
 
 
 def _value(problem: Problem, spend: Floats) -> float:
-    missed, _ = _missed(problem, spend)
-    fines = np.nan_to_num(problem.rows.penalty) @ missed
     gained = problem.weights @ _outcomes(problem, spend)
-    return float(gained - problem.price @ spend - fines)
+    return float(gained - problem.price @ spend) - _fines(problem, spend)
+
+
+def _fines(problem: Problem, spend: Floats) -> float:
+    missed, _ = _missed(problem, spend)
+    return float(np.nan_to_num(problem.rows.penalty) @ missed)
 
 
 def _turnover(problem: Problem, spend: Floats) -> float:

@@ -65,12 +65,12 @@ def answer(view: View, prices: Any) -> Answer:
     return Answer(
         # A line never ends between a sign and its sum.
         headline=re.sub(r"\+(?=[^\w\s])", "+\u2060", told.headline.text),
-        proof=view.say("proof.assumes", proof=told.proof.text),
+        proof=told.proof.text if told.risk else view.say("proof.assumes", proof=told.proof.text),
         cards=_cards(view, prices),
         moves_title=view.say("answer.moves" if view.has_today else "answer.moves_new"),
         moves=moves,
         rules=[rule.text for rule in told.rules],
-        alerts=[alert.text for alert in told.alerts],
+        alerts=[one.text for one in (*told.risk, *told.alerts)],
     )
 
 
@@ -93,7 +93,8 @@ def _cards(view: View, prices: Any) -> list[Card]:
             if voice.counts_money:
                 value, then = voice.apart(allocation.objective, today.objective)
             was = [view.say("card.value_today", today=then)]
-        title = view.say("card.value", noun=voice.noun)
+        key = "card.value" if allocation.hedge is None else "card.value_hedged"
+        title = view.say(key, noun=voice.noun)
         cards.append(Card(title, value, was))
     elif view.counts_value:
         revenue = view.revenue

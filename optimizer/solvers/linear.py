@@ -123,11 +123,15 @@ class LinearPart:
     what each curve can reach at the line's upper bound.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, worth: float | None = None) -> None:
+        """*worth* is the size of the objective, where planes alone say what it is."""
         import pulp
 
         self.problem = self._made_for = problem
         self.scales = scales = _Scales.of(problem)
+        if worth is not None:
+            self.scales = scales = replace(scales, objective=worth)
+        self._above, self._planes = -1, list[int]()
         self.at_work = _at_work(problem)
         self.model = pulp.LpProblem("adsplit", pulp.LpMinimize)
         n, low, high = problem.n_columns, problem.lower, problem.upper
@@ -356,12 +360,32 @@ class LinearPart:
         self._highs.addRows(n, np.full(n, -np.inf), right, len(index), starts, index, data)
         self.n_cuts += n
 
+    def plane(self, constant: float, slope: Floats) -> None:
+        """Add θ ≤ constant + slope·spend of the cells; θ is what is made best besides."""
+        unit = self.scales.objective
+        if self._above < 0:
+            self._above = self._highs.getNumCol()
+            nothing = np.zeros(0)
+            self._highs.addCol(-1.0, -np.inf, np.inf, 0, nothing.astype(np.int32), nothing)
+        cells = np.flatnonzero(slope)
+        index = np.append(self._x[cells], self._above).astype(np.int32)
+        data = np.append(-slope[cells] * self.scales.columns[cells] / unit, 1.0)
+        self._planes.append(self._highs.getNumRow())
+        self._highs.addRow(-np.inf, constant / unit, len(index), index, data)
+        self.n_cuts += 1
+
+    def shares(self) -> Floats:
+        """How much each plane holds θ at the optimum: at least 0, and 1 together."""
+        dual = np.array(self._highs.getSolution().row_dual)
+        shares = np.maximum(-dual[self._planes], 0.0)
+        return np.asarray(shares / max(float(shares.sum()), 1e-300), float)
+
     def drop_cuts(self) -> None:
         """Forget every cut."""
         if self.n_cuts:
             index = np.arange(self._n_rows, self._n_rows + self.n_cuts, dtype=np.int32)
             self._highs.deleteRows(len(index), index)
-            self.n_cuts = 0
+            self.n_cuts, self._planes = 0, []
 
     def solve(self, *, integer: bool = False, gap: float = 0.0, seconds: float = np.inf) -> Relaxed:
         """The optimum under the present bounds and cuts; *integer* decides the switches too."""

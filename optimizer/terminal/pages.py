@@ -56,6 +56,7 @@ def allocation(paper: Paper, answer: Allocation, told: Explanation) -> None:
     paper.print(told.headline.text, "bold")
     paper.print()
     _lines(paper, answer)
+    _statements(paper, "risk", told.risk)
     _statements(paper, "moves", told.moves)
     rules = told.rules
     if answer.plan.periods is not None:
@@ -450,6 +451,8 @@ def sweep(paper: Paper, result: Sweep) -> None:
     if marked:
         paper.print(paper.say("marks"), "dim")
     paper.print(scale.note, "dim")
+    if plan.risk is not None:
+        paper.print(paper.say("under_risk"), "dim")
     if result.best is not None:
         key = "best_share" if result.unit == "share" else "best_budget"
         paper.print(paper.say(key, best=_x(result.best, result.unit, plan, lang)))

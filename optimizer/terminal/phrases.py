@@ -73,6 +73,11 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "outcomes": ("outcomes", "成果"),
     "roles": ("{names} = {now}", "{names} = {now}"),
     "moves": ("Why", "原因"),
+    "under_risk": (
+        "Values are under the plan's attitude to risk, over draws of what is uncertain",
+        "数值按方案的风险态度、在不确定因素的抽样上计算",
+    ),
+    "risk": ("Under risk", "考虑风险"),
     "rules": ("Rules that bind", "起约束的规则"),
     "alerts": ("Mind", "注意"),
     "proof": ("Proof", "证明"),

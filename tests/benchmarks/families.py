@@ -4,12 +4,14 @@ import numpy as np
 from scipy import sparse
 
 from optimizer.plan.carryover import Geometric
-from optimizer.plan.constraints import Spend
-from optimizer.plan.curves import Elasticity, Exponential, Hill, Log
+from optimizer.plan.constraints import Pacing, Spend, Split
+from optimizer.plan.curves import Elasticity, Exponential, Hill, Log, Power
 from optimizer.plan.grid import Grid, Unit
 from optimizer.plan.objectives import Revenue
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
+from optimizer.plan.risk import CVaR
+from optimizer.plan.uncertainty import Range, Uncertainty
 from optimizer.problem import CurveTable, Problem, Rows
 
 
@@ -51,6 +53,42 @@ def concave(n, seed=0):
     )
     caps = tuple(Spend(f"c{c}", at_most=f"{300 / n:.3g}%", name=f"cap {c}") for c in range(n // 2))
     return Plan("concave", lines, 35.0 * n, "b2b", objective=Revenue(), constraints=caps)
+
+
+def uncertain(draws, n=12, months=12, seed=0):
+    """Concave lines over months under a split and pacing; values and curves by draws."""
+    rng = np.random.default_rng([n, months, seed])
+    kinds = (
+        lambda unit: Hill(float(rng.uniform(500, 4000)), unit, float(rng.uniform(0.6, 1))),
+        lambda unit: Log(float(rng.uniform(200, 1000)), unit),
+        lambda unit: Power(float(rng.uniform(0.5, 4)), float(rng.uniform(0.4, 0.7))),
+    )
+    lines = tuple(
+        Line(
+            f"c{i // 2}",
+            kinds[i % 3](float(rng.uniform(2e4, 2e5))),
+            role="brand" if i % 2 else "traffic",
+            current=5e4,
+            value=float(rng.uniform(50, 150)),
+            carryover=Geometric(0.5 if i % 2 else 0.2),
+        )
+        for i in range(n)
+    )
+    numbers = {
+        "channels.*.*.value": Range((0.6, 1.6), times=True),
+        "channels.*.*.curve.half": Range((0.7, 1.5), times=True),
+    }
+    split = Split({"brand": 0.5, "traffic": 0.5}, tolerance=0.05)
+    return Plan(
+        "uncertain",
+        lines,
+        5e4 * n * months,
+        "none",
+        periods=Periods(start="2027-01", count=months),
+        constraints=(split, Pacing(max_change=0.25)),
+        uncertainty=Uncertainty(numbers, draws=draws),
+        risk=CVaR(0.9),
+    )
 
 
 def line_items(n, seed=0):

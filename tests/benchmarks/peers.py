@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 import pulp
-from scipy.optimize import LinearConstraint, differential_evolution, minimize, shgo
+from scipy import sparse
+from scipy.optimize import LinearConstraint, differential_evolution, linprog, minimize, shgo
 
 from optimizer.plan.flows import STOCK
 
@@ -159,3 +160,49 @@ def _kept(problem, spend):
     """The value where the rules are kept to a millionth, else none."""
     spend = np.clip(spend, problem.lower, problem.upper)
     return problem.value(spend) if problem.feasible(spend, 1e-6) else -np.inf
+
+
+def giant_programme(worlds, level, gap, seconds):
+    """CVaR as one linear programme of Rockafellar and Uryasev, to a gap or until time is up.
+
+    Every world has a column and rows of its own: planes on its value, one a round at the last
+    plan. Returns value, bound and rounds.
+    """
+    problem, p = worlds.problem, worlds.weight
+    n, count, unit = problem.n_cells, worlds.n, 1.0
+    rows = problem.rows
+    kept = [i for i in range(len(rows)) if not rows.definition[i]]
+    rules = rows.spend[kept].tocsc()[:, :n].toarray()
+    low, high = rows.lower[kept], rows.upper[kept]
+    signed = np.vstack([rules[np.isfinite(high)], -rules[np.isfinite(low)]])
+    limits = np.concatenate([high[np.isfinite(high)], -low[np.isfinite(low)]])
+    size = abs(signed).max(axis=1)
+    blocks = [sparse.hstack([sparse.csr_array(signed / size[:, None]),
+                             sparse.csr_array((len(size), 1 + count))])]  # fmt: skip
+    right = [limits / size / problem.money]
+    cost = np.concatenate([np.zeros(n), [-1.0], p / (1 - level)])
+    bounds = [(a / problem.money, b / problem.money)
+              for a, b in zip(problem.lower[:n], problem.upper[:n], strict=True)]  # fmt: skip
+    bounds += [(None, None), *[(0, None)] * count]
+    cells, best, bound, start = np.full(n, problem.grid.budget / n), -np.inf, np.inf, time.time()
+    for turn in range(1, 1000):
+        at = np.maximum(cells, 1e-6 * problem.money)
+        values, slopes = worlds.values(at), worlds.gradients(at)
+        unit = abs(values).max() if turn == 1 else unit
+        planes = [sparse.csr_array(-slopes * problem.money / unit), np.ones((count, 1))]
+        blocks.append(sparse.hstack([*planes, -sparse.eye_array(count)]))
+        right.append((values - slopes @ at) / unit)
+        matrix = sparse.vstack(blocks).tocsr()
+        left = max(seconds - (time.time() - start), 1.0)
+        found = linprog(cost, matrix, np.concatenate(right), bounds=bounds,
+                        options={"time_limit": left})  # fmt: skip
+        if found.status != 0:
+            break
+        cells, bound = found.x[:n] * problem.money, -found.fun * unit
+        there = worlds.values(cells)
+        eta = np.sort(there)
+        short = np.maximum(eta[:, None] - there, 0.0) @ p
+        best = max(best, float((eta - short / (1 - level)).max()))
+        if bound - best <= gap * abs(bound) or time.time() - start > seconds:
+            break
+    return best, bound, turn

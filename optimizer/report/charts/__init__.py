@@ -4,6 +4,7 @@ from .allocation import change_bars, role_strip, today_and_recommended
 from .over_time import delivery, goodwill, horizon, money_by_period, stage_by_period
 from .ranges import brand_rule, budget_frontier
 from .response import marginal_returns, response_curve
+from .risk import risk_frontier
 from .sensitivity import prices_of_rules, scenarios, tornado
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "money_by_period",
     "prices_of_rules",
     "response_curve",
+    "risk_frontier",
     "role_strip",
     "scenarios",
     "stage_by_period",

@@ -95,7 +95,7 @@ def budget_frontier(view: View, sweep: Any) -> Any:
     if today is not None and main in {"revenue", "profit", "value"}:
         brings = {
             "revenue": float(today.by_period["value"].sum()),
-            "profit": today.objective,
+            "profit": today.problem.value(today.columns),
             "value": today.objective,
         }[main]
         traces.append(
