@@ -42,6 +42,8 @@ _NEAR = 0.05
 # More cells than these are left to planes alone.
 _MANY = 4_000
 _BISECTIONS = 60
+# The line from nothing touches a curve before so many times where it bends.
+_FAR = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,34 +355,36 @@ class _Above:
         """The lines, and the curves beyond them."""
         exposure = np.broadcast_to(exposure, self.touch.shape)
         beyond = self.curves.outcome(np.maximum(exposure, self.touch))
-        return np.where(exposure < self.touch, self.chord * exposure, beyond)
+        return np.where(exposure <= self.touch, self.chord * exposure, beyond)
 
     def slope(self, exposure: Floats) -> Floats:
         """The slopes of the same."""
         exposure = np.broadcast_to(exposure, self.touch.shape)
         beyond = self.curves.slope(np.maximum(exposure, self.touch))
-        return np.where(exposure < self.touch, self.chord, beyond)
+        return np.where(exposure <= self.touch, self.chord, beyond)
 
 
 def _above(worlds: Worlds) -> Any:
     """The least concave curves above those of every world, as far as a spend may go."""
     curves, shape = worlds.curves, (worlds.n, worlds.problem.n_columns)
-    high = np.broadcast_to(worlds.exposure * worlds.problem.upper, shape)
-    high = np.where(np.isfinite(high), high, 1e300)
+    high = np.broadcast_to(worlds.exposure * worlds.problem.upper, shape).copy()
+    high[:, worlds.problem.n_cells :] = np.inf  # stocks differ between worlds
     bend = np.zeros(shape)
     for kind, where, parameters in curves.families:
         bend[:, where] = np.broadcast_to(kind.bend(*parameters), (worlds.n, len(where)))
     hulls = tuple((k, *_hulled(x, y)) for k, x, y in curves.points)
     curves = replace(curves, points=hulls)
+    high = np.minimum(high, _FAR * bend)
     left, right = np.minimum(bend, high), high.copy()
     for _ in range(_BISECTIONS):
         middle = 0.5 * (left + right)
-        steep = curves.slope(middle) * middle > curves.outcome(middle)
+        with np.errstate(invalid="ignore"):  # vertical at nothing
+            steep = curves.slope(middle) * middle > curves.outcome(middle)
         left, right = np.where(steep, middle, left), np.where(steep, right, middle)
-    # To the right of where it touches a line from nothing is above the curve by a hair.
     touch = np.where(bend > 0, right, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        chord = np.where(touch > 0, curves.outcome(touch) / touch, 0.0)
+        steepest = np.maximum(curves.outcome(left) / left, curves.outcome(right) / right)
+        chord = np.where(touch > 0, np.nan_to_num(steepest), 0.0)
     return _Above(curves, touch, chord)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from optimizer.plan.curves import Floats
 from optimizer.problem import Problem
@@ -31,6 +33,8 @@ _EDGE = 0.995
 _FEW, _ROUGH = 64, 1e-3
 # A share of a step that is none: an edge bars the way.
 _STUCK = 1e-9
+# Equations that one core solves at once.
+_SMALL = 400
 # Columns of which the limits are so near, as a share of all money, stand still.
 _STILL = 1e-9
 # And limits of a row that are nearer make it an equation.
@@ -66,13 +70,21 @@ class Aim:
         return self.worlds is self.tail
 
 
+def _solved(matrix: Floats, right: Floats) -> Floats:
+    """The solution of a few equations by one core: many wait for one another longer than that."""
+    if len(right) <= _SMALL:
+        return np.asarray(splu(sparse.csc_array(matrix)).solve(right), float)
+    return np.asarray(np.linalg.solve(matrix, right), float)
+
+
 class _Rules:
     """The rows of a problem as concave conditions h(x) ≥ 0 of its cells, and equations."""
 
     def __init__(self, problem: Problem, unit: float, worth: float) -> None:
         rows, n = problem.rows, problem.n_cells
         self.problem, self.unit = problem, unit
-        kept = np.flatnonzero(~rows.definition & ~(rows.penalty <= 0))
+        kept = ~rows.definition & ~(rows.penalty <= 0) & (np.diff(rows.switches.indptr) == 0)
+        kept = np.flatnonzero(kept)
         both = np.isfinite(rows.lower) & np.isfinite(rows.upper)
         low, high = np.where(both, rows.lower, 0.0), np.where(both, rows.upper, 1.0)
         wide = ~both | (high - low > _EQUAL * np.maximum(abs(high), abs(low)))
@@ -372,8 +384,8 @@ class _Path:
         if not np.all(np.isfinite(whole)):
             return None
         try:
-            move = np.linalg.solve(whole, right / size) / size
-        except np.linalg.LinAlgError:
+            move = _solved(whole, right / size) / size
+        except (RuntimeError, np.linalg.LinAlgError):  # singular
             return None
         return np.asarray(move, float) if np.all(np.isfinite(move)) else None
 

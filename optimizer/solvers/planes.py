@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.errors import SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.flows import CAPACITY, STOCK
 from optimizer.problem import Problem, Rows
@@ -91,7 +92,8 @@ class Planes:
         """The plane of such *weights* that touches at *cells*."""
         at = np.maximum(cells, _OFF_ZERO * (self.problem.money or 1.0))
         gradient = self.worlds.gradient(at, weights)
-        gradient = np.where(np.isfinite(gradient), gradient, 0.0)
+        if not np.all(np.isfinite(gradient)):
+            raise SolverFailed("a value rises without limit where a plane should touch it")
         worth = float(weights @ (self.worlds.values(at) - self.weighting.base))
         self.found.append(Plane(weights, at))
         self._part.plane(worth - float(gradient @ at), gradient)

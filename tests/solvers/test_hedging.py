@@ -380,3 +380,31 @@ def test_sweeps_and_tornados_ask_under_risk():
     assert (swept["status"] == "optimal").all()
     assert swept["value"].iloc[1] < swept["value"].iloc[0]
     assert (opt.tornado(plan, gap=1e-4).frame["swing"] >= 0).all()
+
+
+def test_lines_that_are_off_or_above_a_floor_get_a_plan_and_a_bound():
+    lines = tuple(replace(line, minimum_if_active=120.0) for line in small(10, n=6).lines)
+    plan = replace(small(10, n=6), lines=lines)
+    best = under(plan, opt.CVaR(0.8))
+    assert best.is_feasible
+    assert best.bound >= best.objective
+    stated = opt.optimize(replace(plan, uncertainty=None))
+    assert best.objective >= opt.evaluate(best.plan, stated.spend).objective - 1e-9
+    verdict = verify(
+        best.plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof
+    )
+    assert verdict.broken == verdict.untrue == ()
+    assert verdict.unproven == ("the proof does not prove any bound",)
+
+
+def test_steep_s_curves_without_any_tangent_within_reach_are_bounded():
+    lines = tuple(opt.Line(f"c{i}", opt.Hill(100.0, 500.0, 3.0), value=1.0) for i in range(3))
+    numbers = {"channels.*.curve.half": FACTORS}
+    plan = opt.Plan("far", lines, 400.0, "none", uncertainty=Uncertainty(numbers, draws=16),
+                    objective=opt.Revenue())  # fmt: skip
+    best = under(plan, opt.Expected())
+    for i in range(3):
+        assert opt.evaluate(best.plan, 400.0 * np.eye(3)[i]).objective <= best.objective * (
+            1 + 1e-9
+        )
+    assert best.bound >= best.objective
