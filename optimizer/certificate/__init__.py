@@ -197,7 +197,7 @@ def _proven_over(worlds: Worlds, problem: Problem, proof: Mapping[str, Any]) -> 
     price = np.zeros(problem.n_columns)
     price[: problem.n_cells] = -slope
     straight = replace(problem, weights=np.zeros(problem.n_columns), price=price)
-    return constant + _leaf(straight, proof, _Box(straight))
+    return constant + _leaf(straight, {"prices": proof.get("prices")}, _Box(straight), {})
 
 
 def _allowed(worlds: Worlds, weights: Floats) -> bool:
