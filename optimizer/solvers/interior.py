@@ -242,6 +242,7 @@ class _Path:
     def __init__(self, problem: Problem, aim: Aim, start: Floats) -> None:
         n = problem.n_cells
         self.aim, self.unit = aim, problem.money or 1.0
+        self.bent = aim  # how values bend may be known from fewer worlds
         low, high = problem.lower[:n], problem.upper[:n]
         self.free = high - low > _STILL * self.unit
         room = 1e-3 * np.minimum(np.where(np.isfinite(high), high - low, self.unit), self.unit)
@@ -390,7 +391,7 @@ class _Path:
         return np.asarray(move, float) if np.all(np.isfinite(move)) else None
 
     def _bend(self) -> Floats:
-        aim, free, weights = self.aim, self.free, np.zeros(self.aim.tail.n)
+        aim, free, weights = self.bent, self.free, np.zeros(self.bent.tail.n)
         weights[self.tail] = self.worlds.y
         if aim.one:
             whole = aim.worlds.bend(self.cells, aim.mean + weights)
