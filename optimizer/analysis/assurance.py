@@ -19,7 +19,7 @@ from .tornado import label
 __all__ = ["Assurance", "assure", "source_name"]
 
 # Money that moves by less than this share of itself over nine worlds of ten stands firmly.
-_FIRM = 0.4
+_FIRM = 0.33
 # Tests told one by one, and loose lines told.
 _TESTS, _LOOSE = 5, 3
 # What a test must be worth, as a share of all there is to know, to be told.

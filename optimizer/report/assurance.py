@@ -13,6 +13,7 @@ from optimizer.words import number
 
 from . import charts
 from .blocks import Chart, Column, Section, Table
+from .over_time import capital
 from .view import MOST, View
 
 __all__ = ["sure", "test"]
@@ -55,6 +56,7 @@ def _gain(view: View, found: Certainty) -> Chart | None:
         "gain",
         title,
         charts.gains(view, bars),
+        is_wide=True,
         subtitle=view.say("chart.gain.subtitle"),
         aid=view.say("chart.gain.aid"),
         label=title,
@@ -134,7 +136,7 @@ def _returns(view: View, found: Certainty) -> Chart | None:
         charts.spans(
             view, names[:MOST], frame["return_p50"][:MOST], frame["return_p5"][:MOST],
             frame["return_p95"][:MOST], said[:MOST],
-            (view.say("chart.return.middle"), view.say("chart.firm.range")), is_money=False,
+            (view.say("chart.return.middle"), view.say("chart.return.range")), is_money=False,
         ),
         subtitle=view.say("chart.return.subtitle"),
         aid=view.say("chart.return.aid"),
@@ -147,7 +149,7 @@ def test(view: View, known: Information) -> Section:
     """What it would be worth to find out, a bar per test."""
     voice, frame = view.voice, known.frame
     told = assure(known.certainty, known, view.lang)
-    names = [source_name(row.name, row.kind, voice) for row in _rows(frame)]
+    names = [capital(source_name(row.name, row.kind, voice)) for row in _rows(frame)]
     whole = dict(zip(known.shares["name"], known.shares["whole"], strict=True))
     rows = [
         [

@@ -86,7 +86,8 @@ def gains(view: View, bars: Sequence[tuple[float, float, float]]) -> Any:
         bargap=0,
         shapes=[zero],
         xaxis=axis(low - 0.02 * (high - low), high + 0.02 * (high - low), voice, title=unit),
-        yaxis=axis(0.0, 1.08 * top, voice, count=3, write=lambda v: number(v, view.lang, 0)),
+        yaxis=axis(0.0, 1.08 * top, voice, count=3, write=lambda v: number(v, view.lang, 0),
+                   automargin=True),
     )  # fmt: skip
 
 
@@ -152,6 +153,6 @@ def tests(view: View, names: Sequence[str], worth: Sequence[float], error: Seque
         margin={"r": width_of(texts) + 14},
         xaxis=axis(0.0, 1.05 * top, voice, count=3,
                    title=view.currency if voice.counts_money else plain(voice.noun)),
-        yaxis=category_axis([short(name, 26) for name in names]),
+        yaxis=category_axis([short(name, 30) for name in names]),
         annotations=[aside(row, text) for row, text in zip(rows, texts, strict=True)],
     )  # fmt: skip
