@@ -83,7 +83,8 @@ def _bands(paper: Paper, found: Certainty) -> None:
     scale = Scale.of(data[is_money][["p5", "p95"]].to_numpy().ravel(), found.plan.currency, lang)
     rows: list[list[Cell]] = []
     for row, money in zip(data.to_dict("records"), is_money, strict=True):
-        if row["what"] == "objective" and found.plan.objective.kind == "lowest_spend":
+        told = {"lowest_spend": "objective", "revenue": "value"}.get(found.plan.objective.kind)
+        if row["what"] == told:  # it says nothing, or what another row says
             continue
         keys = ("p5", "p25", "p50", "p75", "p95")
         write = scale.cell if money else (lambda value: short(value, lang))

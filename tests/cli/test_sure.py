@@ -35,7 +35,7 @@ def test_the_page_is_in_words(run, team):
     done = run("sure", team)
     assert done.exit_code == 0
     assert "In 9 of 10 worlds revenue is between" in done.stdout
-    assert "The plan beats today's spend in" in done.stdout
+    assert "No clear gain over today's spend: the plan is better in" in done.stdout
     assert "If rival turns out to be true, the plan brings" in done.stdout
     assert "A test of Search is worth up to" in done.stdout
     assert "256 worlds were drawn (seed 1)" in done.stdout
