@@ -517,6 +517,7 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
     import optimizer as opt
     from optimizer.analysis.answer import sure_answer
     from optimizer.analysis.assurance import assure
+    from optimizer.analysis.information import has_worth
     from optimizer.terminal import assurance
 
     spread, seed = options.pop("spread"), options.pop("seed")
@@ -528,6 +529,7 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
         best = opt.optimize(plan, **search.one)
         views = asked.others
         found = opt.certainty(best, views, gap=search.gap, store=store, **how, **search.many)
+        tests = tests and has_worth(best)
         known = opt.information(found, progress=search.ticker.counted) if tests else None
     told = assure(found, known, out.lang)
     out.emit(

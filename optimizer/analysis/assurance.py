@@ -12,7 +12,7 @@ from optimizer.words import listed, number, stage
 from optimizer.words.voice import Voice
 
 from .certainty import Certainty
-from .information import Information
+from .information import Information, has_worth
 from .telling import Statement
 from .tornado import label
 
@@ -110,7 +110,9 @@ class _Teller:
         else:
             noun = self.voice.noun
             low, middle, high = self._amounts(row, "p5", "p50", "p95")
-        return [self.tell("sure.result", noun=noun, low=low, middle=middle, high=high)]
+        in_money = self.voice.counts_money and self.found.plan.objective.kind != "lowest_spend"
+        key = "sure.result" if in_money else "sure.units"
+        return [self.tell(key, noun=noun, low=low, middle=middle, high=high)]
 
     def _gain(self) -> list[Statement]:
         gain = self.found.gain
@@ -222,4 +224,6 @@ class _Teller:
             told.append(self.tell("sure.unstable"))
         if self.known is not None:
             told.append(self.tell("test.upper"))
+        elif not has_worth(found.allocation):
+            told.append(self.tell("test.rules"))
         return told

@@ -11,7 +11,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -336,9 +336,7 @@ def certainty(
         store=store,
     )
     plain = replace(plan, uncertainty=None, risk=None)
-    solve: Callable[[Plan], Allocation] = lambda one: optimize(  # noqa: E731 - a name for it
-        one, gap=gap, time_limit=time_limit
-    )
+    solve = partial(optimize, gap=gap, time_limit=time_limit)
     return Certainty(
         allocation=best,
         worlds=worlds,
@@ -348,7 +346,7 @@ def certainty(
         today=None if best.today is None else worlds.values(best.today.spend),
         few=few,
         optima=found,
-        views=_views(best, {**(views or {})}, solve),
+        views=_views(best, views or {}, solve),
         switching=_switching(best, plain, solve if switching else None),
     )
 
@@ -389,7 +387,7 @@ def _is_stable(worlds: Worlds, best: Allocation) -> bool:
 
 
 def _views(
-    best: Allocation, what_ifs: dict[str, Plan], solve: Callable[[Plan], Allocation]
+    best: Allocation, what_ifs: Mapping[str, Plan], solve: Callable[[Plan], Allocation]
 ) -> pd.DataFrame:
     """What the plan loses where another view is right, against that view's own best plan."""
     import pandas as pd

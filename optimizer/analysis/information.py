@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.cluster.vq import kmeans2
 
-from optimizer.errors import SolverFailed
+from optimizer.allocation import Allocation
+from optimizer.errors import Fault, PlanError, SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.uncertainty import LISTS, STATES, Uncertainty
 from optimizer.solvers import solve
@@ -35,7 +36,7 @@ from .variations import Counted
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Information", "information"]
+__all__ = ["Information", "has_worth", "information"]
 
 # Plans that answer to one number are made for so many classes of its values, and to several for so
 # many clusters; fewer where each is a search with stocks.
@@ -84,13 +85,29 @@ class Information:
         return {"tests": self.frame, "shares": self.shares}
 
 
+def has_worth(plan: Allocation) -> bool:
+    """Whether what knowing is worth can be told: no rule is about outcomes.
+
+    Such a rule is kept in one world and broken in another by the same spend, so that what is best
+    on average is not to be had by comparing values.
+    """
+    rows = plan.problem.rows
+    return rows.outcomes[~rows.definition].nnz == 0
+
+
 def information(found: Certainty, *, progress: Counted | None = None) -> Information:
     """What it would be worth to know what is uncertain in *found*.
 
     Args:
         found: How sure the plan is, over the draws to go by.
         progress: Called after each number or line with (done, in all).
+
+    Raises:
+        PlanError: a rule is about outcomes, which one world keeps and another breaks.
     """
+    if not has_worth(found.allocation):
+        words = "a rule is about outcomes, so what knowing is worth cannot be told"
+        raise PlanError(Fault("constraints", words, "Drop the rule, or make a what-if of it"))
     plan = found.allocation.plan
     assert plan.uncertainty is not None  # worlds were drawn of it
     paths = Worlds.paths(plan)
@@ -167,10 +184,8 @@ class _Candidates:
         whole = self._plan(self.worlds.weight)
         if whole is not None:
             plans.append(whole)
-        if found.few.problem.rows.outcomes.nnz == 0:
-            middle = found.few.weight @ found.optima.spend
-            if found.allocation.problem.is_concave:  # then a mixture of plans keeps the rules
-                plans.append(middle)
+        if found.allocation.problem.is_concave:  # then a mixture of plans keeps the rules
+            plans.append(found.few.weight @ found.optima.spend)
         means = [float(self.worlds.weight @ self.worlds.values(plan)) for plan in plans]
         self.base = plans[int(np.argmax(means))]
         """The plan with the greatest mean of all that serve every world."""

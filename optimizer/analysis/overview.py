@@ -12,7 +12,7 @@ from optimizer.plan.plan import Plan
 from .certainty import Certainty, certainty
 from .comparison import Comparison, compare
 from .horizon import Horizons, horizon_sweep
-from .information import Information, information
+from .information import Information, has_worth, information
 from .prices import Prices, rule_prices
 from .sweep import Sweep, budget_sweep, ruled_share, split_sweep
 from .tornado import Tornado, tornado
@@ -63,7 +63,9 @@ def overview(
         # Each stock makes a world a search of its own; a report does with fewer.
         redraws = _REDRAWS if best.problem.has_stocks else None
         sure = certainty(best, what_ifs, redraws=redraws, gap=best.options.gap, **how)
-        found += [sure, information(sure, progress=progress)]
+        found.append(sure)
+        if has_worth(best):
+            found.append(information(sure, progress=progress))
     found.append(tornado(plan, gap=min(best.options.gap, 1e-5), **how))
     if what_ifs:
         answers = solve_all(list(what_ifs.values()), gap=best.options.gap, **how)

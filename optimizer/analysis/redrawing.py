@@ -88,14 +88,7 @@ def redraw(
     size = _TOGETHER if suits(worlds) else _ALONE
     strips = [np.arange(k, min(k + size, worlds.n)) for k in range(0, worlds.n, size)]
     kept = None if store is None else _Store.of(Path(store), _key(worlds, reference, gap))
-    done: dict[int, Optima] = {}
-    if kept is not None:
-        known = kept.strips()
-        done = {
-            k: known[int(strip[0])]
-            for k, strip in enumerate(strips)
-            if int(strip[0]) in known and len(known[int(strip[0])].value) == len(strip)
-        }
+    done = {} if kept is None else kept.found(strips)
     left = [k for k in range(len(strips)) if k not in done]
     prices = None if reference.duals is None else reference.duals.rows
     task = _Task(reference.spend, prices, Options(gap, time_limit))
@@ -203,15 +196,18 @@ class _Store:
             raise PlanError(Fault("resume", words, "Give another file", where=str(path)))
         return cls(path, lines[1:])
 
-    def strips(self) -> dict[int, Optima]:
-        """What is there, by the number of the first draw."""
+    def found(self, strips: Sequence[NDArray[np.intp]]) -> dict[int, Optima]:
+        """Which of *strips* are there, by their place."""
+        known = {(line["first"], len(line["value"])): line for line in self.lines}
+        places = {(int(strip[0]), len(strip)): k for k, strip in enumerate(strips)}
         return {
-            line["first"]: Optima(
+            places[key]: Optima(
                 np.array(line["spend"], float),
                 np.array(line["value"], float),
                 np.array([np.inf if b is None else b for b in line["bound"]], float),
             )
-            for line in self.lines
+            for key, line in known.items()
+            if key in places
         }
 
     def add(self, first: int, found: Optima) -> None:

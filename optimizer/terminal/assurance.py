@@ -23,6 +23,9 @@ __all__ = ["page", "uncertain"]
 _MOST = 12
 """Rows of the table of tests."""
 
+_SAID = {"lowest_spend": "objective", "revenue": "value", "outcomes": "outcome"}
+"""The total that says nothing for an objective, or what another one says."""
+
 
 def uncertain(plan: Plan, spread: float | None, seed: int | None) -> Plan:
     """*plan* with what the command line says of its uncertainty.
@@ -83,8 +86,8 @@ def _bands(paper: Paper, found: Certainty) -> None:
     scale = Scale.of(data[is_money][["p5", "p95"]].to_numpy().ravel(), found.plan.currency, lang)
     rows: list[list[Cell]] = []
     for row, money in zip(data.to_dict("records"), is_money, strict=True):
-        told = {"lowest_spend": "objective", "revenue": "value"}.get(found.plan.objective.kind)
-        if row["what"] == told:  # it says nothing, or what another row says
+        told = _SAID.get(found.plan.objective.kind)
+        if row["what"] == told:
             continue
         keys = ("p5", "p25", "p50", "p75", "p95")
         write = scale.cell if money else (lambda value: short(value, lang))

@@ -9,6 +9,7 @@ from scipy import stats
 import optimizer as opt
 from optimizer.analysis.certainty import certainty
 from optimizer.analysis.information import information
+from optimizer.errors import PlanError
 from optimizer.plan.uncertainty import Factor, Range, State, Uncertainty
 
 from .test_certainty import small
@@ -129,3 +130,10 @@ def test_the_seed_and_not_the_machine_decides():
     other = known(replace(plan, uncertainty=replace(plan.uncertainty, seed=9)))
     assert other.total != one.total
     assert other.total == pytest.approx(one.total, abs=5 * (one.error + other.error))
+
+
+def test_nothing_is_told_of_plans_with_rules_on_outcomes():
+    plan = rivals({"channels.a.value": Range(draws=(2.0, 0.5))}, draws=64)
+    plan = replace(plan, constraints=(opt.Target(at_least=50.0),))
+    with pytest.raises(PlanError, match="about outcomes"):
+        known(plan)
