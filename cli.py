@@ -32,6 +32,7 @@ from optimizer.terminal.options import (
     complete,
     currency_code,
     debug,
+    drawing,
     fmt,
     following,
     jobs,
@@ -491,6 +492,53 @@ def track(actuals: str, old: str | None, table: str | None, **options: Any) -> i
     if found.conflict is not None:
         raise found.conflict
     return code_of([found.old.status, found.best and found.best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit sure b2b                             how sure the plan is, and what to test next
+    adsplit sure b2b --draws 4096 --seed 7
+    adsplit sure mine.yaml --spread 20%          a scenario that states no uncertainty
+    adsplit sure b2b --redraws 512 --jobs -1 --resume draws.txt
+    adsplit sure b2b --table tests --csv         what each test is worth
+""",
+    epilog="The scenario's uncertainty says what may be otherwise; docs/guide/sure.md shows how.",
+)
+@scenario_name
+@changes
+@drawing
+@solving
+@jobs
+@fmt
+@lang
+@debug
+def sure(table: str | None, tests: bool, **options: Any) -> int:
+    """Say how sure the plan is, and what to test next."""
+    import optimizer as opt
+    from optimizer.analysis.answer import sure_answer
+    from optimizer.analysis.assurance import assure
+    from optimizer.analysis.information import has_worth
+    from optimizer.terminal import assurance
+
+    spread, seed = options.pop("spread"), options.pop("seed")
+    how = {name: options.pop(name) for name in ("draws", "redraws")}
+    store = options.pop("resume")
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    plan = assurance.uncertain(asked.plan, spread, seed)
+    with search:
+        best = opt.optimize(plan, **search.one)
+        views = asked.others
+        found = opt.certainty(best, views, gap=search.gap, store=store, **how, **search.many)
+        tests = tests and has_worth(best)
+        known = opt.information(found, progress=search.ticker.counted) if tests else None
+    told = assure(found, known, out.lang)
+    out.emit(
+        lambda: sure_answer(found, known, out.lang),
+        lambda: found.tables() | ({} if known is None else known.tables()),
+        lambda paper: assurance.page(paper, found, known, told),
+        table,
+    )
+    return code_of([best.status])
 
 
 @adsplit.command(

@@ -119,7 +119,7 @@ WORDS = {
     "dict[str, Range]": "path: [range](#range)",
     "dict[str, Factor]": "name: [factor](#factor)",
     "dict[str, State]": "name: [state](#state)",
-    "Annotated[int, Field(ge=2, le=1000000)]": "whole number, 2 or more",
+    "Annotated[int, Field(ge=2, le=1000000)] | None": "whole number, 2 or more",
     "Annotated[int, Field(ge=0)]": "whole number",
     "Goodwill | None": "[goodwill](#goodwill)",
     "Carryover | None": "[carry-over](#carry-over)",

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from .allocation import Allocation, evaluate, optimize
     from .analysis.answer import answer
     from .analysis.breakdown import breakdown
+    from .analysis.certainty import Certainty, certainty, with_spread
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
     from .analysis.frontier import Frontier, frontier
     from .analysis.goal import reaching
     from .analysis.horizon import Horizons, horizon_sweep
+    from .analysis.information import Information, information
     from .analysis.overview import overview
     from .analysis.prices import Prices, rule_prices
     from .analysis.sweep import Sweep, budget_sweep, split_sweep, sweep, sweep2
@@ -137,6 +139,8 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.tracking": ("track", "Tracking"),
     "analysis.variations": ("solve_all", "Failed"),
+    "analysis.certainty": ("certainty", "Certainty", "with_spread"),
+    "analysis.information": ("information", "Information"),
     "analysis.comparison": ("compare", "Comparison"),
     "analysis.explanation": ("explain", "Explanation"),
     "analysis.answer": ("answer",),
@@ -164,6 +168,7 @@ __all__ = [
     "AdsplitError",
     "Allocation",
     "CVaR",
+    "Certainty",
     "Chance",
     "Changes",
     "Comparison",
@@ -184,6 +189,7 @@ __all__ = [
     "Hill",
     "Horizons",
     "Infeasible",
+    "Information",
     "Lift",
     "Line",
     "Linear",
@@ -230,6 +236,7 @@ __all__ = [
     "answer",
     "breakdown",
     "budget_sweep",
+    "certainty",
     "check_scenario",
     "compare",
     "dumps",
@@ -237,6 +244,7 @@ __all__ = [
     "explain",
     "frontier",
     "horizon_sweep",
+    "information",
     "json_schema",
     "load",
     "load_actuals",
@@ -255,6 +263,7 @@ __all__ = [
     "to_document",
     "tornado",
     "track",
+    "with_spread",
     "write",
     "write_report",
 ]

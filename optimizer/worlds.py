@@ -10,8 +10,9 @@ to see that this is right; where it is not, all are.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from optimizer.plan.table import LineTable
 from optimizer.plan.uncertainty import Drawn
 from optimizer.problem import CurveTable, Problem, compile_plan
 
-__all__ = ["Worlds"]
+__all__ = ["Counts", "Reading", "Worlds"]
 
 Index = NDArray[np.intp]
 
@@ -52,8 +53,8 @@ class _Parts:
     shape: tuple[Any, ...]
 
     @classmethod
-    def of(cls, problem: Problem) -> _Parts:
-        arrays = [*_arrays(problem)]
+    def of(cls, problem: Problem, *, counted: bool = False) -> _Parts:
+        arrays = [*_arrays(problem), *(_counts(problem) if counted else ())]
         vector = np.concatenate([np.ravel(values) for _, values in arrays])
         return cls(vector, tuple((name, np.size(values)) for name, values in arrays))
 
@@ -78,6 +79,68 @@ def _arrays(problem: Problem) -> Iterator[tuple[str, Floats]]:
         yield f"terms {number}", stage.terms.tocsr().data
         yield f"columns {number}", stage.columns.tocsr().data
         yield f"capacity {number}", np.where(np.isfinite(stage.capacity), stage.capacity, 1e300)
+
+
+def _counts(problem: Problem) -> Iterator[tuple[str, Floats]]:
+    """How outcomes are counted and what they are worth, by name and in a fixed order.
+
+    Per stage of the funnel, and in money, how much a unit of each term and of each column is;
+    last what a line's own outcomes are per unit of each term.
+    """
+    grid = problem.grid
+    for name in _stages(problem):
+        terms, columns = grid.counts(name or None)
+        yield f"terms of {name}", terms
+        yield f"columns of {name}", columns
+    if not np.isnan(grid.value).any():
+        terms, columns = grid.worths()
+        yield "money of terms", terms
+        yield "money of columns", columns
+    yield "season", np.ones(problem.n_columns) if grid.flows is None else grid.flows.demand
+
+
+def _stages(problem: Problem) -> list[str]:
+    """The stages of the funnel; one without a name where there is none."""
+    flows = problem.grid.flows
+    if flows is not None and flows.funnel is not None:
+        return list(flows.funnel.stages)
+    return list(problem.grid.stages) or [""]
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """How outcomes are counted in every world; arrays of shape (n_worlds or 1, n_columns)."""
+
+    stages: Mapping[str, tuple[Floats, Floats]]
+    """Units of each stage per unit of each term and of each column."""
+    money: tuple[Floats, Floats] | None
+    """Money per unit of each term and of each column; None where a line has no value."""
+    season: Floats
+    """A line's own outcomes per unit of each term."""
+    line: Index
+    """The line whose term each column is; −1 for none (goodwill, what sales follow up)."""
+    n_lines: int
+
+    def by_line(self, values: Floats) -> Floats:
+        """Values of terms, (n_worlds, n_columns), added up by line, (n_worlds, n_lines)."""
+        own = np.flatnonzero(self.line >= 0)
+        return _summed(values[:, own], self.line[own], self.n_lines)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a spend brings in every world."""
+
+    objective: Floats
+    """Shape (n_worlds,)."""
+    stages: Mapping[str, Floats]
+    """Units of each stage that are followed up, each of shape (n_worlds,)."""
+    money: Floats | None
+    """Value of all outcomes, shape (n_worlds,); None where a line has no value."""
+    line_outcomes: Floats
+    """Each line's own outcomes, shape (n_worlds, n_lines)."""
+    line_money: Floats | None
+    """What they are worth; goodwill is no line's. Shape (n_worlds, n_lines)."""
 
 
 class _Map:
@@ -132,19 +195,39 @@ class Worlds:
     start: Floats
     stages: tuple[tuple[Index, _Map, _Map, Floats], ...]
     """Columns, arrivals per term and per column, and capacity of stages with a limit."""
+    counts: Counts | None = None
+    """How outcomes are counted, where that was asked for."""
 
     @classmethod
-    def of(cls, plan: Plan, count: int | None = None) -> Worlds:
+    def of(
+        cls,
+        plan: Plan,
+        count: int | None = None,
+        *,
+        counted: bool = False,
+        points: Floats | None = None,
+    ) -> Worlds:
         """The worlds of a plan with ``uncertainty``.
 
         Args:
             plan: The question.
             count: How many draws instead of those the plan asks for.
+            counted: Whether stages and lines are to be counted by :meth:`read`.
+            points: Points of the draws, as :meth:`Uncertainty.points` makes them.
 
         Raises:
             PlanError: nothing is uncertain, or what is cannot be.
         """
-        return _Builder(plan).worlds(count)
+        return _Builder(plan, counted=counted).worlds(count, points)
+
+    @staticmethod
+    def paths(plan: Plan) -> dict[str, str]:
+        """Every number of a plan that is uncertain, to the path it was written as.
+
+        Raises:
+            PlanError: nothing is uncertain, or what is cannot be.
+        """
+        return _Builder(plan).paths
 
     @classmethod
     def at(cls, plan: Plan, numbers: Mapping[str, Floats]) -> Worlds:
@@ -208,7 +291,98 @@ class Worlds:
                 (column, picked[id(a)], picked[id(b)], taken(capacity))
                 for column, a, b, capacity in self.stages
             ),
+            counts=None,
         )
+
+    def average(self, share: Floats) -> Problem:
+        """One problem between worlds: their arrays (or numbers) averaged with weights *share*.
+
+        Where worlds differ by factors of what lines bring this has their expected value; where
+        curves bend otherwise it is near it.
+        """
+        share = share / share.sum()
+        if not self.shares_stocks:
+            state = int(np.bincount(self.state + 1, share).argmax()) - 1
+            means = {path: float(share @ values) for path, values in self.numbers.items()}
+            return self._builder.compiled(means, state)
+
+        def mean(values: Floats) -> Floats:
+            return np.asarray(values[0] if len(values) == 1 else share @ values, float)
+
+        families = tuple(
+            (kind, where, tuple(share @ values for values in parameters))
+            for kind, where, parameters in self.curves.families
+        )
+        return self._with(families, mean)
+
+    def world(self, number: int) -> Problem:
+        """The problem of one world. Its rules hold, as a rule on outcomes does, in that world."""
+        if not self.shares_stocks:
+            numbers = {path: values[number] for path, values in self.numbers.items()}
+            return self._builder.compiled(numbers, int(self.state[number]))
+        families = tuple(
+            (kind, where, tuple(values[number] for values in parameters))
+            for kind, where, parameters in self.curves.families
+        )
+        return self._with(families, lambda values: values[number if len(values) > 1 else 0])
+
+    def _with(self, families: Any, one: Callable[[Floats], Floats]) -> Problem:
+        """The problem with other curves, and one row of every array that worlds differ in."""
+        inflection = self.problem.curves.inflection.copy()
+        for kind, where, parameters in families:
+            inflection[where] = kind.bend(*parameters)
+        curves = replace(self.problem.curves, families=families, inflection=inflection)
+        return replace(
+            self.problem,
+            curves=curves,
+            weights=one(self.weights),
+            price=one(self.price),
+            exposure=one(self.exposure),
+        )
+
+    @cached_property
+    def _builder(self) -> _Builder:
+        return _Builder(self.plan)
+
+    def read(self, cells: Floats) -> Reading:
+        """What a spend brings in every world, by stage and by line.
+
+        Where a stage loses what is beyond its capacity every source loses the same share.
+        """
+        counts = self.counts
+        assert counts is not None  # these worlds were made with counted=True
+        columns, terms = self._filled(np.asarray(cells, float))
+        objective = (self.weights * terms).sum(1) - (self.price * columns).sum(1)
+        money = by_line = None
+        if counts.money is not None:
+            worth = self._worth_of_terms(columns, terms, *counts.money)
+            money = (worth * terms).sum(1)
+            by_line = counts.by_line(worth * terms)
+        return Reading(
+            objective=objective,
+            stages={
+                name: (on_terms * terms).sum(1) + (on_columns * columns).sum(1)
+                for name, (on_terms, on_columns) in counts.stages.items()
+            },
+            money=money,
+            line_outcomes=counts.by_line(counts.season * terms),
+            line_money=by_line,
+        )
+
+    def _worth_of_terms(
+        self, columns: Floats, terms: Floats, on_terms: Floats, on_columns: Floats
+    ) -> Floats:
+        """Money per unit of each term, what it is worth further on among it."""
+        on_terms = np.broadcast_to(on_terms, columns.shape).copy()
+        on_columns = np.broadcast_to(on_columns, columns.shape).copy()
+        for where, from_terms, others, _ in reversed(self.stages):
+            came = from_terms(terms) + others(columns)
+            kept = columns[:, where] / np.where(came > 0, came, 1.0)
+            passed = kept * on_columns[:, where]
+            on_terms += from_terms.back(passed)
+            on_columns[:, where] = 0.0
+            on_columns += others.back(passed)
+        return on_terms
 
     def columns(self, cells: Floats) -> Floats:
         """All columns that follow from the spend of cells, shape (n_worlds, n_columns)."""
@@ -286,7 +460,8 @@ class Worlds:
 class _Builder:
     """Draws, and puts the arrays of the draws together."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, counted: bool = False) -> None:
+        self.counted = counted
         if plan.uncertainty is None or not (plan.uncertainty.numbers or plan.uncertainty.states):
             advice = "Give uncertainty: {numbers: {value: {between: [*0.8, *1.2]}}}"
             raise PlanError(Fault("uncertainty", "nothing is uncertain", advice))
@@ -343,9 +518,9 @@ class _Builder:
                 return []
         return places
 
-    def worlds(self, count: int | None) -> Worlds:
+    def worlds(self, count: int | None, points: Floats | None = None) -> Worlds:
         """All of it."""
-        drawn = self.uncertainty.drawn(self.paths, count)
+        drawn = self.uncertainty.drawn(self.paths, count, points)
         values = {path: self._absolute(path, drawn.values[path]) for path in self.paths}
         return self._made(values, drawn)
 
@@ -379,8 +554,8 @@ class _Builder:
 
     def _made(self, values: Mapping[str, Floats], drawn: Drawn) -> Worlds:
         """Worlds with such numbers and states."""
-        problem = self._compiled({}, -1)
-        base = _Parts.of(problem)
+        problem = self.compiled({}, -1)
+        base = _Parts.of(problem, counted=self.counted)
         vectors = self._put_together(base, values, drawn.state)
         if vectors is None:
             vectors = np.array(
@@ -389,7 +564,7 @@ class _Builder:
                     for s in range(len(drawn.weight))
                 ]
             )
-        return _assembled(self.plan, problem, values, drawn, vectors)
+        return _assembled(self.plan, problem, values, drawn, vectors, counted=self.counted)
 
     def _absolute(self, path: str, values: Floats) -> Floats:
         """Draws in the unit of the number itself."""
@@ -408,7 +583,7 @@ class _Builder:
                 assign(document, path, value)
         return document
 
-    def _compiled(self, numbers: Mapping[str, Any], state: int) -> Problem:
+    def compiled(self, numbers: Mapping[str, Any], state: int) -> Problem:
         """One world, compiled.
 
         Raises:
@@ -425,7 +600,7 @@ class _Builder:
             ) from None  # fmt: skip
 
     def _vector(self, base: _Parts, numbers: Mapping[str, Any], state: int) -> Floats:
-        parts = _Parts.of(self._compiled(numbers, state))
+        parts = _Parts.of(self.compiled(numbers, state), counted=self.counted)
         if parts.shape != base.shape:
             words = "changes which periods are tied together, not only how strongly"
             raise PlanError(Fault("uncertainty", words, "Make a what-if of it"))
@@ -501,11 +676,13 @@ def _assembled(
     values: Mapping[str, Floats],
     drawn: Drawn,
     vectors: Floats,
+    *,
+    counted: bool = False,
 ) -> Worlds:
     """Vectors taken apart again."""
     parts: dict[str, Floats] = {}
     first = 0
-    for name, own in _arrays(problem):
+    for name, own in [*_arrays(problem), *(_counts(problem) if counted else ())]:
         last = first + np.size(own)
         parts[name] = vectors[:, first:last]
         first = last
@@ -546,6 +723,30 @@ def _assembled(
         reach=reach,
         start=_shared(start),
         stages=tuple(stages),
+        counts=_counted(problem, parts) if counted else None,
+    )
+
+
+def _counted(problem: Problem, parts: Mapping[str, Floats]) -> Counts:
+    """How outcomes are counted, from the arrays of all worlds."""
+    grid = problem.grid
+    line = np.arange(problem.n_columns)
+    if grid.flows is not None:
+        line = np.full(problem.n_columns, -1)
+        for source, columns in enumerate(grid.flows.term[:-1]):
+            line[columns[columns >= 0]] = source
+    money = None
+    if "money of terms" in parts:
+        money = (_shared(parts["money of terms"]), _shared(parts["money of columns"]))
+    return Counts(
+        stages={
+            name: (_shared(parts[f"terms of {name}"]), _shared(parts[f"columns of {name}"]))
+            for name in _stages(problem)
+        },
+        money=money,
+        season=_shared(parts["season"]),
+        line=line,
+        n_lines=grid.n_lines,
     )
 
 

@@ -29,8 +29,10 @@ from .proofs import as_parts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .certainty import Certainty
     from .comparison import Comparison
     from .horizon import Horizons
+    from .information import Information
     from .prices import Prices
     from .sweep import Sweep
     from .tracking import Tracking
@@ -47,6 +49,7 @@ __all__ = [
     "plain",
     "records",
     "sensitivity_answer",
+    "sure_answer",
     "sweep_answer",
     "track_answer",
 ]
@@ -213,6 +216,47 @@ def track_answer(found: Tracking, lang: str = "en") -> dict[str, Any]:
         ],
         "conflict": None if found.conflict is None else str(found.conflict),
         "plan": None if found.best is None else answer(found.best, None, lang),
+    }
+
+
+def sure_answer(found: Certainty, known: Information | None, lang: str = "en") -> dict[str, Any]:
+    """How sure a plan is, and what to test next, as plain data (``adsplit.sure/1``)."""
+    from .assurance import assure
+    from .certainty import gain_record
+
+    told, plan = assure(found, known, lang), found.plan
+    assert plan.uncertainty is not None  # worlds were drawn of it
+    return {
+        "schema": "adsplit.sure/1",
+        "name": plan.name,
+        "currency": plan.currency,
+        "input": found.allocation.provenance["input"],
+        "draws": found.draws,
+        "automatic": found.automatic,
+        "stable": found.stable,
+        "seed": plan.uncertainty.seed,
+        "redraws": found.few.n,
+        "proven": found.solved,
+        "bands": records(found.bands),
+        "gain": None if found.gain is None else plain(gain_record(found.gain)),
+        "optimum": plain(found.optimum),
+        "lines": records(found.lines),
+        "views": records(found.views),
+        "switching": records(found.switching),
+        "information": None
+        if known is None
+        else {
+            "total": known.total,
+            "error": known.error,
+            "open": known.open,
+            "mean": known.mean,
+            "shortfall": known.shortfall,
+            "tests": records(known.frame),
+            "variance": known.variance,
+            "panel": known.panel,
+            "shares": records(known.shares),
+        },
+        "says": [one.text for one in told.statements],
     }
 
 

@@ -9,14 +9,21 @@ from optimizer.allocation import Allocation
 from optimizer.errors import PlanError
 from optimizer.plan.plan import Plan
 
+from .certainty import Certainty, certainty
 from .comparison import Comparison, compare
 from .horizon import Horizons, horizon_sweep
+from .information import Information, has_worth, information
 from .prices import Prices, rule_prices
 from .sweep import Sweep, budget_sweep, ruled_share, split_sweep
 from .tornado import Tornado, tornado
 from .variations import Counted, solve_all
 
 __all__ = ["overview"]
+
+Analysis = Prices | Sweep | Horizons | Certainty | Information | Tornado | Comparison
+
+# Worlds of a plan with stocks in which a report looks for the best plan.
+_REDRAWS = 32
 
 
 def overview(
@@ -26,8 +33,8 @@ def overview(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
-) -> list[Prices | Sweep | Horizons | Tornado | Comparison]:
-    """Prices of the rules, sweeps of budget, brand share and horizon, tornado, and the what-ifs.
+) -> list[Analysis]:
+    """Prices of the rules, sweeps, how sure the plan is, tornado, and the what-ifs.
 
     What a plan has no use for is left out: without a budget and today's spend there is no budget
     sweep, without brand and traffic lines no sweep of their split, without periods or a rule for
@@ -45,15 +52,20 @@ def overview(
     how: dict[str, Any] = {"time_limit": time_limit, "jobs": jobs, "progress": progress}
     one_period = plan.periods is None
     points = 21 if one_period else 11
-    found: list[Prices | Sweep | Horizons | Tornado | Comparison] = [
-        rule_prices(best, ranges=one_period, costs=True)
-    ]
+    found: list[Analysis] = [rule_prices(best, ranges=one_period, costs=True)]
     if plan.budget or best.today is not None:
         found.append(budget_sweep(plan, points, **how))
     if {line.role for line in plan.lines} >= {"brand", "traffic"}:
         found.append(split_sweep(plan, points, **how))
     if plan.periods is not None and _has_rule(plan):
         found.append(horizon_sweep(plan, gap=best.options.gap, **how))
+    if plan.uncertainty is not None:
+        # Each stock makes a world a search of its own; a report does with fewer.
+        redraws = _REDRAWS if best.problem.has_stocks else None
+        sure = certainty(best, what_ifs, redraws=redraws, gap=best.options.gap, **how)
+        found.append(sure)
+        if has_worth(best):
+            found.append(information(sure, progress=progress))
     found.append(tornado(plan, gap=min(best.options.gap, 1e-5), **how))
     if what_ifs:
         answers = solve_all(list(what_ifs.values()), gap=best.options.gap, **how)

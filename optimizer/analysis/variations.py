@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +17,19 @@ from optimizer.plan.plan import Plan
 from optimizer.problem import Compiled
 from optimizer.solvers.solution import Options, Warm
 
-__all__ = ["Counted", "Failed", "at_least", "brand_share", "profit", "revenue", "solve_all"]
+__all__ = [
+    "Counted",
+    "Failed",
+    "at_least",
+    "brand_share",
+    "each",
+    "profit",
+    "revenue",
+    "solve_all",
+]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 Counted = Callable[[int, int], None]
 """Called with (plans done, plans in all)."""
@@ -79,12 +93,22 @@ def _answers(
         return
     import joblib
 
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
     count = _STRIPS * joblib.effective_n_jobs(jobs) if alike else len(plans)
     cuts = np.linspace(0, len(plans), min(count, len(plans)) + 1).astype(int)
     strips = [plans[first:last] for first, last in itertools.pairwise(cuts)]
-    for answers in parallel(joblib.delayed(_solved)(strip, options) for strip in strips):
+    for answers in each(partial(_solved, options=options), strips, jobs):
         yield from answers
+
+
+def each(work: Callable[[_Item], _Result], items: Iterable[_Item], jobs: int) -> Iterator[_Result]:
+    """What *work* makes of each item, in order, in *jobs* processes."""
+    import joblib
+
+    if jobs == 1:
+        yield from map(work, items)
+        return
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    yield from parallel(joblib.delayed(work)(item) for item in items)
 
 
 def _solved(plans: Sequence[Plan], options: Options) -> list[Allocation | Failed]:

@@ -25,7 +25,10 @@ from .curves import Floats
 from .stated import stated
 from .units import Number, Proportion, parse_money, parse_share
 
-__all__ = ["Drawn", "Factor", "Range", "State", "Uncertainty"]
+__all__ = ["LISTS", "STATES", "Drawn", "Factor", "Range", "State", "Uncertainty"]
+
+STATES, LISTS = "states", "lists of draws"
+"""Names of what moves the states, and what moves all lists of draws together."""
 
 _FACTOR = re.compile(r"\s*[*×]\s*(\d.*)$")
 _DRAWS = 1024
@@ -210,8 +213,9 @@ class Uncertainty:
     """Numbers that move together, by a name for what moves them."""
     states: dict[str, State] = Field(default_factory=dict)
     """Shocks that change many numbers at once."""
-    draws: Annotated[int, Field(ge=2, le=1_000_000)] = _DRAWS
-    """How many worlds are drawn; a power of two is most even."""
+    draws: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
+    """How many worlds are drawn; a power of two is most even. Absent: 1,024, and for ``sure``
+    doubled until what is reported is stable."""
     seed: Annotated[int, Field(ge=0)] = 1
     """The same seed gives the same draws everywhere."""
 
@@ -229,28 +233,59 @@ class Uncertainty:
                 if not any(_meant(path, known) for known in self.numbers):
                     raise ValueError(f"together.{name}: {path!r} is not among the numbers")
 
-    def drawn(self, paths: Mapping[str, str], count: int | None = None) -> Drawn:
+    def sources(self, paths: Mapping[str, str]) -> tuple[str, ...]:
+        """What moves by itself, by name: states, lists of draws, factors, then single numbers.
+
+        Args:
+            paths: Single path to the path under ``numbers`` that it was expanded from.
+        """
+        factors = {self._factor(path, own) for path, own in paths.items()} - {None}
+        single = set(self._single(paths).values())
+        return (STATES, LISTS, *sorted(str(name) for name in factors), *sorted(single))
+
+    def source(self, path: str, own: str) -> str:
+        """The source that moves a single path, written as *own*, by itself."""
+        if self.numbers[own].draws is not None:
+            return LISTS
+        return own if self.numbers[own].shared else path
+
+    def _single(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """Every path that no list gives to the source that moves it."""
+        return {
+            path: self.source(path, own)
+            for path, own in paths.items()
+            if self.numbers[own].draws is None
+        }
+
+    def points(self, paths: Mapping[str, str], count: int | None = None) -> Floats:
+        """Even points in the unit cube, one column per source; shape (draws, n_sources)."""
+        count = count or self.draws or _DRAWS
+        return _sobol(len(self.sources(paths)), count, self.seed)
+
+    def two_sets(self, paths: Mapping[str, str], count: int) -> tuple[Floats, Floats]:
+        """Two independent sets of such points, even together as well."""
+        width = len(self.sources(paths))
+        points = _sobol(2 * width, count, self.seed)
+        return points[:, :width], points[:, width:]
+
+    def drawn(
+        self, paths: Mapping[str, str], count: int | None = None, points: Floats | None = None
+    ) -> Drawn:
         """The draws.
 
         Args:
             paths: Single path to the path under ``numbers`` that it was expanded from.
             count: How many instead of :attr:`draws`.
+            points: Points as :meth:`points` makes them, to be taken instead.
         """
-        count = self.draws if count is None else count
-        moved = {path: self._factor(path, own) for path, own in paths.items()}
-        single = {
-            path: own if self.numbers[own].shared else path
-            for path, own in paths.items()
-            if self.numbers[own].draws is None
-        }
-        names = [*sorted({name for name in moved.values() if name}), *sorted(set(single.values()))]
-        points = _sobol(2 + len(names), count, self.seed)
+        points = self.points(paths, count) if points is None else points
+        single, names = self._single(paths), self.sources(paths)[2:]
         score = dict(zip(names, stats.norm.ppf(points[:, 2:]).T, strict=True))
         values = {}
         for path, own in paths.items():
             share = points[:, 1]
             if path in single:
-                free, factor = score[single[path]], moved[path]
+                free, factor = score[single[path]], self._factor(path, own)
                 if factor is not None:
                     rho = self.together[factor].correlation
                     free = np.sqrt(rho) * score[factor] + np.sqrt(1.0 - rho) * free

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.allocation import Allocation
+from optimizer.analysis.certainty import Certainty
 from optimizer.analysis.comparison import Comparison
 from optimizer.analysis.horizon import Horizons
+from optimizer.analysis.information import Information
 from optimizer.analysis.prices import Prices
 from optimizer.analysis.sweep import Sweep
 from optimizer.analysis.tornado import Tornado
 from optimizer.words import LANGUAGES, say
 from optimizer.writing import write_atomically
 
-from . import answer, evidence, over_time, sections
+from . import answer, assurance, evidence, over_time, sections
 from .appendix import appendix
 from .blocks import Page, Section
 from .tables import allocation_csv
@@ -52,8 +54,8 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
     Args:
         allocation: The answer.
         analyses: Any of ``Prices``, ``Sweep`` (of the budget or the brand share), ``Horizons``,
-            ``Tornado`` and ``Comparison``; each brings its section, and what is not given is left
-            out.
+            ``Certainty``, ``Information``, ``Tornado`` and ``Comparison``; each brings its section,
+            and what is not given is left out.
         lang: The language that the page opens in; it holds both.
 
     Raises:
@@ -108,6 +110,10 @@ def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
             known["horizon"] = one
         elif isinstance(one, Tornado):
             known["tornado"] = one
+        elif isinstance(one, Certainty):
+            known["sure"] = one
+        elif isinstance(one, Information):
+            known["test"] = one
         elif isinstance(one, Comparison):
             known["scenarios"] = one
         elif isinstance(one, Sweep) and one.path in {"budget", "split.brand"}:
@@ -127,6 +133,8 @@ def _page(view: View, known: Mapping[str, Any]) -> Page:
         ("rule", evidence.brand_rule),
         ("horizon", over_time.horizon),
         ("prices", evidence.prices),
+        ("sure", assurance.sure),
+        ("test", assurance.test),
         ("tornado", evidence.tornado),
         ("scenarios", evidence.scenarios),
     )

@@ -35,6 +35,7 @@ __all__ = [
     "complete",
     "currency_code",
     "debug",
+    "drawing",
     "fmt",
     "following",
     "jobs",
@@ -100,6 +101,11 @@ def share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:
         return parse_share(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+def maybe_share(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """A share, or nothing where none was given."""
+    return None if value is None else share(ctx, parameter, value)
 
 
 def money_text(text: str) -> str:
@@ -280,6 +286,53 @@ following = chain(
         type=click.Choice(["lines", "periods", "totals", "stages", "forecast"]),
         section="Output",
         help="What CSV holds (default: lines); Excel holds every table.",
+    ),
+)
+drawing = chain(
+    option(
+        "--draws",
+        type=click.IntRange(2),
+        metavar="N",
+        section="Draws",
+        help="Worlds to draw (default: as the scenario says, else until figures are stable).",
+    ),
+    option("--seed", type=click.IntRange(0), section="Draws", help="Other draws of the same."),
+    option(
+        "--spread",
+        callback=maybe_share,
+        metavar="SHARE",
+        section="Draws",
+        help="For a scenario without uncertainty: let each line's return be off by so much, "
+        "either way, in 8 worlds of 10.",
+    ),
+    option(
+        "--redraws",
+        type=click.IntRange(2),
+        metavar="N",
+        section="Draws",
+        help="In how many worlds the best plan is looked for (default: all where that is quick).",
+    ),
+    option(
+        "--resume",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        section="Draws",
+        help="Keep finished draws in FILE, and go on from there after a kill.",
+    ),
+    option(
+        "--tests/--no-tests",
+        default=True,
+        show_default=True,
+        section="Draws",
+        help="Say what each test would be worth.",
+    ),
+    option(
+        "--table",
+        type=click.Choice(
+            ["bands", "lines", "gain", "views", "switching", "tests", "shares", "draws"]
+        ),
+        section="Output",
+        help="What CSV holds (default: bands); Excel holds every table.",
     ),
 )
 compare_changes = chain(

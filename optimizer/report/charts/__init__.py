@@ -1,6 +1,7 @@
 """One pure function per figure: a result in, a Plotly figure out."""
 
 from .allocation import change_bars, role_strip, today_and_recommended
+from .assurance import gain_bars, gains, spans, tests
 from .over_time import delivery, goodwill, horizon, money_by_period, stage_by_period
 from .ranges import brand_rule, budget_frontier
 from .response import marginal_returns, response_curve
@@ -12,6 +13,8 @@ __all__ = [
     "budget_frontier",
     "change_bars",
     "delivery",
+    "gain_bars",
+    "gains",
     "goodwill",
     "horizon",
     "marginal_returns",
@@ -21,7 +24,9 @@ __all__ = [
     "risk_frontier",
     "role_strip",
     "scenarios",
+    "spans",
     "stage_by_period",
+    "tests",
     "today_and_recommended",
     "tornado",
 ]
