@@ -26,7 +26,7 @@ from optimizer.plan.constraints import (
     reads_budget,
 )
 from optimizer.plan.curves import Hill, Log
-from optimizer.plan.objectives import Revenue
+from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
@@ -198,10 +198,43 @@ def test_a_restated_model_has_the_optimum_of_a_fresh_one(rule):
     assert restated >= 3
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"value": 2.0},
+        {"objective": Profit(0.7)},
+        {"lines": tuple(replace(line, curve=Log(75.0, 60.0)) for line in plan_of().lines)},
+        {"lines": tuple(replace(line, price=1.2) for line in plan_of().lines)},
+    ],
+    ids=["worth", "objective", "curves", "prices"],
+)
+def test_a_model_is_restated_for_other_curves_and_worths(change):
+    plan = plan_of(Target(40.0), Share("tv", at_most=0.5, name="share"))
+    problem = compile_plan(replace(plan, **change))
+    part, fresh = LinearPart(compile_plan(plan)), LinearPart(problem)
+    part.solve()
+    assert part.restate(problem)
+    ours, theirs = part.solve(), fresh.solve()
+    assert ours.status is theirs.status is Status.OPTIMAL
+    assert ours.value == pytest.approx(theirs.value, rel=1e-8)
+
+
+def test_a_rule_can_be_let_go_in_a_model_and_come_back():
+    problem = compile_plan(plan_of(Spend("search", at_most=50.0, name="low")))
+    own = np.array([rule == "low" for rule in problem.rows.rule])
+    free = replace(
+        problem, rows=replace(problem.rows, upper=np.where(own, np.inf, problem.rows.upper))
+    )
+    part = LinearPart(problem)
+    held = part.solve().value
+    assert part.restate(free)
+    assert part.solve().value == pytest.approx(LinearPart(free).solve().value, rel=1e-8)
+    assert part.restate(problem)
+    assert part.solve().value == pytest.approx(held, rel=1e-8)
+
+
 def test_a_model_of_other_rules_or_scales_is_not_restated():
     plan = plan_of()
-    part = LinearPart(compile_plan(plan))
-    assert not part.restate(compile_plan(plan))  # equal curves, but not the same
     compiled = Compiled.of(plan)
     part = LinearPart(compiled.problem)
     assert part.restate(compiled.at(replace(plan, budget=500.0)).problem)
