@@ -28,6 +28,7 @@ from optimizer.terminal.options import (
     changes,
     check_writable,
     code_of,
+    committing,
     compare_changes,
     complete,
     currency_code,
@@ -539,6 +540,50 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
         table,
     )
     return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit commit b2b --lines streaming         streaming is booked up front, the rest adapts
+    adsplit commit b2b --until 2027-03           the first quarter is bought before anything shows
+    adsplit commit b2b --lines streaming --branches 6
+    adsplit commit mine.yaml --spread 20% --lines tv
+    adsplit commit b2b --lines streaming --table cells --csv    money by period and case
+""",
+    epilog="What is bought up front may stand in the scenario, too; see docs/guide/commit.md.",
+)
+@scenario_name
+@changes
+@committing
+@solving
+@fmt
+@lang
+@debug
+def commit(table: str | None, **options: Any) -> int:
+    """Say what to buy now, and what to leave until more shows."""
+    import optimizer as opt
+    from optimizer.analysis.answer import commit_answer
+    from optimizer.analysis.committing import advise
+    from optimizer.terminal import assurance, commitment
+
+    how = {name: options.pop(name) for name in ("lines", "until", "branches")}
+    doubt = {name: options.pop(name) for name in ("spread", "seed", "draws")}
+    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    plan = assurance.uncertain(asked.plan, **doubt)
+    wanted = commitment.asked(plan, **how)
+    with search:
+        # What plans differ by is small beside what they bring.
+        gap, limit = 0.01 * search.gap, search.time_limit
+        progress = search.ticker.counted
+        found = opt.commit(plan, wanted, gap=gap, time_limit=limit, progress=progress)
+    told = advise(found, out.lang)
+    out.emit(
+        lambda: commit_answer(found, out.lang),
+        found.tables,
+        lambda paper: commitment.page(paper, found, told),
+        table,
+    )
+    return code_of([found.adapts.status])
 
 
 @adsplit.command(

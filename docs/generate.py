@@ -26,6 +26,7 @@ if str(ROOT) not in sys.path:
 
 from optimizer import errors  # noqa: E402
 from optimizer.plan.carryover import CARRYOVERS, Goodwill, Lift  # noqa: E402
+from optimizer.plan.commitment import Commitment  # noqa: E402
 from optimizer.plan.constraints import CONSTRAINTS, PRESETS  # noqa: E402
 from optimizer.plan.curves import CURVES  # noqa: E402
 from optimizer.plan.funnel import Funnel, Renewal  # noqa: E402
@@ -106,6 +107,10 @@ WORDS = {
     "Periods | None": "[periods](#periods)",
     "Uncertainty | None": "[uncertainty](#uncertainty)",
     "Risk | None": "[risk](#risk)",
+    "Commitment | None": "[commitment](#commitment)",
+    "Annotated[int, Field(ge=2, le=32)] | None": "whole number, 2 to 32",
+    "Where | None": "[lines](#which-lines-where)",
+    "Annotated[str | None, BeforeValidator(_named)]": "period",
     "Limits | None": "two numbers, or two factors",
     "Draws | None": "list of numbers",
     "Annotated[Proportion, Field(gt=0, le=1)]": "share above 0",
@@ -262,7 +267,10 @@ def scenario_page() -> str:
         "\n## Risk\n\n",
         _RISK,
         *_kinds(RISKS),
-        "## Origins\n\n",
+        "## Commitment\n\n",
+        _COMMITMENT,
+        fields_table(Commitment),
+        "\n## Origins\n\n",
         _ORIGINS,
         fields_table(Origin),
         "\n",
@@ -349,6 +357,15 @@ uncertainty:
 
 """
 _RISK = "`risk` takes a kind as text (`expected`) or with fields (`{kind: cvar, level: 90%}`).\n\n"
+_COMMITMENT = """\
+`commitment` says what is bought before anybody knows which world comes, for `adsplit commit`; it
+changes no other answer. See [buy now, adjust later](../guide/commit.md).
+
+```yaml on=minimal
+commitment: {lines: social}
+```
+
+"""
 _PERIODS = """\
 The steps of time that money is planned in. With periods, all money of a line and its curve are per
 period, and the budget is for the whole plan; without them a plan has one period. See [months,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .analysis.answer import answer
     from .analysis.breakdown import breakdown
     from .analysis.certainty import Certainty, certainty, with_spread
+    from .analysis.commitment import Committed, commit
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
     from .analysis.frontier import Frontier, frontier
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     )
     from .plan.actuals import Actuals
     from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
+    from .plan.commitment import Commitment
     from .plan.constraints import (
         ActiveLines,
         Changes,
@@ -125,6 +127,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "SpendAll",
     ),
     "plan.uncertainty": ("Uncertainty", "Range", "Factor", "State"),
+    "plan.commitment": ("Commitment",),
     "plan.risk": ("Expected", "CVaR", "Chance", "WorstCase", "Regret"),
     "worlds": ("Worlds",),
     "plan.document": ("replace_at", "to_document"),
@@ -135,6 +138,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
     "analysis.frontier": ("frontier", "Frontier"),
     "solvers.attitudes": ("Hedge",),
+    "analysis.commitment": ("commit", "Committed"),
     "analysis.horizon": ("horizon_sweep", "Horizons"),
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.tracking": ("track", "Tracking"),
@@ -171,6 +175,8 @@ __all__ = [
     "Certainty",
     "Chance",
     "Changes",
+    "Commitment",
+    "Committed",
     "Comparison",
     "CostCap",
     "Delayed",
@@ -238,6 +244,7 @@ __all__ = [
     "budget_sweep",
     "certainty",
     "check_scenario",
+    "commit",
     "compare",
     "dumps",
     "evaluate",

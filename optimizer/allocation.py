@@ -634,7 +634,7 @@ def _worlds_of(plan: Plan) -> Worlds:
     if isinstance(plan.lines, LineTable):
         return Worlds.of(plan)
     document = to_document(plan)
-    for word in ("risk", "constraints", "budget", "applied", "name"):
+    for word in ("risk", "commitment", "constraints", "budget", "applied", "name"):
         document.pop(word, None)
     key = json.dumps(document, sort_keys=True)
     if key not in _worlds:

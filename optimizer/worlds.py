@@ -469,7 +469,7 @@ class _Builder:
             raise PlanError(Fault("uncertainty", "a table of lines is taken as stated", "Drop it"))
         self.plan, self.uncertainty = plan, plan.uncertainty
         # Rules that hang on what is uncertain are kept for the numbers as stated.
-        self.document = to_document(replace(plan, uncertainty=None, risk=None))
+        self.document = to_document(replace(plan, uncertainty=None, risk=None, commitment=None))
         self.paths = self._paths()
 
     def _paths(self) -> dict[str, str]:

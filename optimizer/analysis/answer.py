@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .certainty import Certainty
+    from .commitment import Committed
     from .comparison import Comparison
     from .horizon import Horizons
     from .information import Information
@@ -42,6 +43,7 @@ __all__ = [
     "answer",
     "answer_schema",
     "as_frame",
+    "commit_answer",
     "comparison_answer",
     "figures",
     "grid_answer",
@@ -257,6 +259,38 @@ def sure_answer(found: Certainty, known: Information | None, lang: str = "en") -
             "shares": records(known.shares),
         },
         "says": [one.text for one in told.statements],
+    }
+
+
+def commit_answer(found: Committed, lang: str = "en") -> dict[str, Any]:
+    """What to buy now and what to leave as plain data (``adsplit.commitment/1``)."""
+    from .committing import advise
+
+    plan, told = found.plan, advise(found, lang)
+    assert plan.uncertainty is not None  # worlds were drawn of it
+    return {
+        "schema": "adsplit.commitment/1",
+        "name": plan.name,
+        "currency": plan.currency,
+        "status": str(found.adapts.status),
+        "value": plain(found.value),
+        "bound": plain(found.adapts.bound),
+        "gap": plain(found.gap),
+        "draws": found.tree.worlds.n,
+        "seed": plan.uncertainty.seed,
+        "branches": [
+            record
+            | {"tells": [{"path": path, "deviations": plain(by)} for path, by in branch.tells]}
+            for record, branch in zip(records(found.outlook), found.branches, strict=True)
+        ],
+        "lines": records(found.lines),
+        "cells": records(found.cells),
+        "worths": {row["what"]: row for row in records(found.worths)},
+        "broken": list(found.broken),
+        "openings": records(found.openings),
+        "over_draws": records(found.over_draws),
+        "says": [one.text for one in told.statements],
+        "plan": plain(to_document(plan)),
     }
 
 

@@ -39,7 +39,7 @@ from optimizer.worlds import Worlds
 
 from .chains import ChainBound, Stated, read
 
-__all__ = ["Verdict", "verify"]
+__all__ = ["Verdict", "bound_of", "verify"]
 
 # Numbers that differ by less than this share of their size are the same to a reader and to us.
 _SAME = 1e-6
@@ -131,6 +131,11 @@ def verify(
         if not value <= bound + _SAME * max(abs(bound), abs(value)) + least:
             unproven.append(f"the value {value:,.10g} is above its own bound {bound:,.10g}")
     return Verdict(true_value, proven, tuple(broken), tuple(untrue), tuple(unproven))
+
+
+def bound_of(problem: Problem, proof: Mapping[str, Any] | None) -> float:
+    """What no plan for *problem* can beat by a proof; infinite where it proves nothing."""
+    return float("inf") if proof is None else _proven(problem, proof, _Box(problem))
 
 
 def _under_risk(worlds: Worlds, spend: Floats) -> float:

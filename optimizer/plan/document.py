@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from optimizer.errors import Fault, PlanError, nearest
 
 from .carryover import CARRYOVERS, Goodwill
+from .commitment import Commitment
 from .constraints import CONSTRAINTS, Split
 from .curves import CURVES, Linear
 from .funnel import Funnel
@@ -67,7 +68,7 @@ def _written(plan: Plan, channels: Document) -> Document:
     document["constraints"] = {
         rule.name: _plain(rule, keep=("kind",), drop=("name",)) for rule in plan.constraints
     }
-    for key in ("uncertainty", "risk"):
+    for key in ("uncertainty", "risk", "commitment"):
         stated = getattr(plan, key)
         document[key] = None if stated is None else _plain(stated, keep=("kind",))
     document["origins"] = {path: _plain(origin) for path, origin in plan.origins.items()}
@@ -168,6 +169,8 @@ class _Reader:
             given["uncertainty"] = self.one(Uncertainty, top["uncertainty"], "uncertainty")
         if "risk" in top:
             given["risk"] = self.union(top["risk"], "risk", RISKS)
+        if "commitment" in top:
+            given["commitment"] = self.one(Commitment, top["commitment"], "commitment")
         given["lines"] = self.lines(top.get("channels")) if table is None else table
         given["constraints"] = self.named(
             top.get("constraints", {}),

@@ -54,6 +54,7 @@ PLAN_KEYS = (
     "constraints",
     "uncertainty",
     "risk",
+    "commitment",
     "origins",
 )
 LINE_KEYS = tuple(

@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 from optimizer.errors import Fault, PlanError, UnknownName, nearest
 
 from .carryover import Carryover, Goodwill
+from .commitment import Commitment
 from .constraints import PRESETS, Constraint, Split, with_shares
 from .curves import Curve
 from .flows import CAPACITY, STOCK
@@ -196,6 +197,8 @@ class Plan:
     """What may be otherwise than stated."""
     risk: Risk | None = None
     """Attitude to it; absent: the plan is made for the numbers as stated."""
+    commitment: Commitment | None = None
+    """What is bought before anybody knows; the rest waits until more shows."""
     origins: dict[str, Origin] = Field(default_factory=dict)
     """Where numbers come from: dotted path (``*`` stands for any word) to origin."""
     applied: tuple[str, ...] = ()
@@ -376,6 +379,9 @@ class Plan:
         for rule in self.constraints:
             ask(f"constraints.{rule.name}", lambda rule=rule: self._resolved(rule).rows(grid))  # type: ignore[misc]
         ask("split", lambda: [rule.rows(grid) for rule in self.rules[:1] if rule.name == "split"])
+        if self.commitment is not None:
+            commitment = self.commitment
+            ask("commitment", lambda: commitment.cells(grid))
         if self.objective.kind == "lowest_spend" and not any(
             rule.kind == "target" for rule in self.constraints
         ):

@@ -27,7 +27,7 @@ _SAID = {"lowest_spend": "objective", "revenue": "value", "outcomes": "outcome"}
 """The total that says nothing for an objective, or what another one says."""
 
 
-def uncertain(plan: Plan, spread: float | None, seed: int | None) -> Plan:
+def uncertain(plan: Plan, spread: float | None, seed: int | None, draws: int | None = None) -> Plan:
     """*plan* with what the command line says of its uncertainty.
 
     Raises:
@@ -47,8 +47,10 @@ def uncertain(plan: Plan, spread: float | None, seed: int | None) -> Plan:
             "[*0.8, *1.2]}}} to the scenario, or give --spread 20%"
         )
         raise PlanError(Fault("uncertainty", "nothing is stated as uncertain", advice))
-    if seed is not None:
-        plan = replace(plan, uncertainty=replace(plan.uncertainty, seed=seed))
+    given: dict[str, Any] = {"seed": seed, "draws": draws}
+    stated = {word: value for word, value in given.items() if value is not None}
+    if stated:
+        plan = replace(plan, uncertainty=replace(plan.uncertainty, **stated))
     return plan
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "changes",
     "check_writable",
     "code_of",
+    "committing",
     "compare_changes",
     "complete",
     "currency_code",
@@ -284,6 +285,50 @@ following = chain(
     option(
         "--table",
         type=click.Choice(["lines", "periods", "totals", "stages", "forecast"]),
+        section="Output",
+        help="What CSV holds (default: lines); Excel holds every table.",
+    ),
+)
+committing = chain(
+    option(
+        "--lines",
+        multiple=True,
+        metavar="NAME",
+        section="Commitment",
+        help="A line, channel or role bought up front for all periods (repeat for several).",
+    ),
+    option(
+        "--until",
+        metavar="PERIOD",
+        section="Commitment",
+        help="The last period for which every line is bought before anything shows.",
+    ),
+    option(
+        "--branches",
+        type=click.IntRange(2, 32),
+        metavar="N",
+        section="Commitment",
+        help="Tell N groups of like draws apart (default: the named states, else 4 groups).",
+    ),
+    option(
+        "--draws",
+        type=click.IntRange(2),
+        metavar="N",
+        section="Draws",
+        help="Worlds to draw (default: as the scenario says, else 1024).",
+    ),
+    option("--seed", type=click.IntRange(0), section="Draws", help="Other draws of the same."),
+    option(
+        "--spread",
+        callback=maybe_share,
+        metavar="SHARE",
+        section="Draws",
+        help="For a scenario without uncertainty: let each line's return be off by so much, "
+        "either way, in 8 worlds of 10.",
+    ),
+    option(
+        "--table",
+        type=click.Choice(["lines", "cells", "branches", "worths", "openings", "draws"]),
         section="Output",
         help="What CSV holds (default: lines); Excel holds every table.",
     ),
