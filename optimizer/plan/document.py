@@ -164,9 +164,9 @@ class _Reader:
             given["funnel"] = self.one(Funnel, top["funnel"], "funnel")
         if "goodwill" in top:
             given["goodwill"] = self.goodwill(top["goodwill"])
-        if "uncertainty" in top:
+        if top.get("uncertainty") is not None:
             given["uncertainty"] = self.one(Uncertainty, top["uncertainty"], "uncertainty")
-        if "risk" in top:
+        if top.get("risk") is not None:
             given["risk"] = self.union(top["risk"], "risk", RISKS)
         given["lines"] = self.lines(top.get("channels")) if table is None else table
         given["constraints"] = self.named(
