@@ -112,7 +112,7 @@ WORDS = {
     "Where | None": "[lines](#which-lines-where)",
     "Annotated[str | None, BeforeValidator(_named)]": "period",
     "Limits | None": "two numbers, or two factors",
-    "Draws | None": "list of numbers",
+    "Draws | None": "list of numbers, or a file",
     "Annotated[Proportion, Field(gt=0, le=1)]": "share above 0",
     "Annotated[Number, Field(gt=0)]": "number above 0",
     "Annotated[Number, Field(ge=0, lt=1)]": "number from 0, below 1",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .analysis.commitment import Committed, commit
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
+    from .analysis.fresh import Fresh, out_of_sample
     from .analysis.frontier import Frontier, frontier
     from .analysis.goal import reaching
     from .analysis.horizon import Horizons, horizon_sweep
@@ -136,6 +137,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.goal": ("reaching",),
     "analysis.prices": ("rule_prices", "Prices"),
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),
+    "analysis.fresh": ("out_of_sample", "Fresh"),
     "analysis.frontier": ("frontier", "Frontier"),
     "solvers.attitudes": ("Hedge",),
     "analysis.commitment": ("commit", "Committed"),
@@ -187,6 +189,7 @@ __all__ = [
     "Factor",
     "Failed",
     "Flights",
+    "Fresh",
     "Frontier",
     "Funnel",
     "Geometric",
@@ -258,6 +261,7 @@ __all__ = [
     "load_table",
     "loads",
     "optimize",
+    "out_of_sample",
     "overview",
     "reaching",
     "render",

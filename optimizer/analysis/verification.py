@@ -21,17 +21,21 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optimizer.allocation import Allocation, fingerprint, given
-from optimizer.certificate import Verdict, verify
-from optimizer.errors import Fault, PlanError
+from optimizer.certificate import Own, Verdict, verify
+from optimizer.errors import Fault, PlanError, SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.plan import Plan
+from optimizer.plan.risk import Regret
 from optimizer.plan.stated import faults_of
 from optimizer.plan.table import LineTable
 from optimizer.problem import BUDGET, compile_plan
+from optimizer.solvers.hedging import concave_in_all, hedge
 from optimizer.solvers.solution import Options, Proof, Status, relative_gap
+from optimizer.solvers.weightings import Weighting
 from optimizer.words import say
 from optimizer.words.voice import Voice
+from optimizer.worlds import Worlds
 
 from . import line_items
 from .answer import SCHEMA, figures, plain
@@ -42,6 +46,8 @@ __all__ = ["Check", "Claim", "Verification", "check_claim", "read_claim"]
 
 # Figures that differ by less than this share were rounded differently.
 _SAME = 1e-6
+# How near the best plan of a draw is proven, as a share of it.
+_OWN = 1e-6
 _TOLD = 5
 
 
@@ -315,7 +321,8 @@ def check_claim(
     """
     plan, voice = claim.plan, Voice(claim.plan, lang)
     proof = claim.proof if claim.files is None else _on_all_rows(plan, claim.proof)
-    verdict = verify(plan, claim.spend, value=claim.value, bound=claim.bound, proof=proof)
+    own = _own_best(plan, claim.spend)
+    verdict = verify(plan, claim.spend, value=claim.value, bound=claim.bound, proof=proof, own=own)
     bound = None if math.isinf(verdict.bound) and verdict.bound > 0 else verdict.bound
     if bound is not None:
         bound = max(bound, verdict.value)
@@ -342,6 +349,35 @@ def check_claim(
     )
     worth = None if bound is None else voice.worth(bound)
     return Verification(plan, verdict, value, worth, gap, checks, _true_input(claim))
+
+
+def _own_best(plan: Plan, spend: Floats) -> list[Own] | None:
+    """For regret the best plan of every draw, searched anew, with what proves it.
+
+    None where curves bend upwards: no plane is above them all.
+    """
+    if not isinstance(plan.risk, Regret) or len(spend) != compile_plan(plan).n_cells:
+        return None
+    worlds, problem = Worlds.of(plan), compile_plan(plan)
+    if not concave_in_all(worlds):
+        return None
+    one, nothing = np.ones(1), np.zeros(1)
+    found = []
+    for s in range(worlds.n):
+        own = worlds.only(np.array([s]))
+        alone = Weighting(one, nothing, 0.0, nothing)
+        try:
+            answer = hedge(problem, own, alone, Options(_OWN), (spend,))
+        except SolverFailed:  # what this draw could bring stays open, and is told as such
+            found.append(Own(spend, None))
+            continue
+        cells, proof = answer.solution.spend, answer.solution.proof
+        planes = [
+            {"share": share, "weights": weights, "at": at} for share, weights, at in answer.planes
+        ]
+        best = spend if cells is None else cells[: problem.n_cells]
+        found.append(Own(best, None if proof is None else {**proof, "planes": planes}))
+    return found
 
 
 def _on_all_rows(plan: Plan, proof: Proof | None) -> Proof | None:

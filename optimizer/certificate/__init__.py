@@ -15,7 +15,10 @@ highest point is then that of whole trajectories (:mod:`optimizer.certificate.ch
 division may be by the peak of a chain.
 
 Under an attitude to risk the worlds are drawn anew from the plan's seed. There planes take the
-place of the curves: each touches a weighting of the worlds that the attitude allows.
+place of the curves: each touches a weighting of the worlds that the attitude allows. For a worst
+case the proof names the choices of numbers that are weighed, any of which bounds it. For regret it
+takes each world's own best plan, with a proof of its own: what such plans are worth bounds regret
+from below, what they are proven to be worth at most bounds it from above.
 
 A proof may come from anywhere: whatever in it is not a division or a price proves nothing.
 """
@@ -38,8 +41,9 @@ from optimizer.problem import Problem, compile_plan
 from optimizer.worlds import Worlds
 
 from .chains import ChainBound, Stated, read
+from .worst import Ends
 
-__all__ = ["Verdict", "bound_of", "verify"]
+__all__ = ["Own", "Verdict", "bound_of", "verify"]
 
 # Numbers that differ by less than this share of their size are the same to a reader and to us.
 _SAME = 1e-6
@@ -49,9 +53,21 @@ _ROUNDING, _CLEAR = 1e-15, 1e-12
 _NOTHING = 1e-13
 # Weights of worlds are known to this.
 _TINY = 1e-9
+# What a world's own best plan is worth is known to this share of it, and so is regret.
+_OWN = 2e-5
 _BISECTIONS = 100
 # Faults of one kind that are told one by one.
 _TOLD = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """The best plan of one world, and why it is."""
+
+    spend: Floats
+    """Shape (n_cells,)."""
+    proof: Mapping[str, Any] | None
+    """Planes and prices, as for the plan as a whole, with this world alone."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,7 @@ def verify(
     value: float,
     bound: float | None,
     proof: Mapping[str, Any] | None,
+    own: Sequence[Own] | None = None,
 ) -> Verdict:
     """Check a spend, its claimed value and its claimed bound against *plan*.
 
@@ -96,6 +113,7 @@ def verify(
         value: The objective that is claimed.
         bound: What no plan can beat, as claimed; None: nothing is claimed.
         proof: The tree of divisions and prices (see :class:`optimizer.solvers.solution.Solution`).
+        own: For regret, the best plan of every world, from wherever.
     """
     problem, money = compile_plan(plan), np.asarray(spend, float)
     faults = _shape_faults(problem, money)
@@ -103,34 +121,115 @@ def verify(
         return Verdict(float("nan"), float("inf"), tuple(faults))
     money = _followed(problem, money)
     broken, untrue, unproven = _rule_faults(plan, problem, money), list[str](), list[str]()
-    if isinstance(plan.risk, WorstCase | Regret):
-        words = f"under {plan.risk.kind} neither value nor bound can be checked from outside"
-        return Verdict(float("nan"), float("inf"), tuple(broken), (), (words,))
-    worlds = None if plan.risk is None else Worlds.of(plan)
-    true_value = _value(problem, money)
-    if worlds is not None:
-        true_value = _under_risk(worlds, money[: problem.n_cells]) - _fines(problem, money)
-        if isinstance(plan.risk, Chance):
-            broken += _chance_faults(plan, plan.risk, worlds, money[: problem.n_cells])
-    least = _NOTHING * (_turnover(problem, money) + _turnover(problem, problem.upper))
-    if not abs(true_value - value) <= _SAME * max(abs(true_value), abs(value)) + least:
-        untrue.append(f"the value is {true_value:,.10g}, not {value:,.10g}")
+    seen = _seen(plan, problem, money, proof, own)
+    broken, unproven = [*broken, *seen.broken], [*unproven, *seen.unproven]
+    least = _NOTHING * (_turnover(problem, money) + _turnover(problem, problem.upper)) + seen.room
+    near = _SAME * max(abs(seen.value), abs(value)) + least
+    if not seen.least - near <= value <= seen.value + near:
+        untrue.append(f"the value is {seen.value:,.10g}, not {value:,.10g}")
     proven = float("inf")
     if bound is not None:
         if proof is None:
             unproven.append("the bound comes without a proof")
         else:
-            if worlds is None:
+            if seen.worlds is None:
                 proven = _proven(problem, proof, _Box(problem))
             else:
-                proven = _proven_over(worlds, problem, proof)
+                proven = _proven_over(seen.worlds, problem, proof, seen.base)
             if proven == float("inf"):
                 unproven.append("the proof does not prove any bound")
-            elif not proven <= bound + _SAME * max(abs(bound), abs(true_value)) + least:
+            elif not proven <= bound + _SAME * max(abs(bound), abs(seen.value)) + least:
                 unproven.append(f"the proof gives a bound of {proven:,.10g}, not {bound:,.10g}")
         if not value <= bound + _SAME * max(abs(bound), abs(value)) + least:
             unproven.append(f"the value {value:,.10g} is above its own bound {bound:,.10g}")
-    return Verdict(true_value, proven, tuple(broken), tuple(untrue), tuple(unproven))
+    return Verdict(seen.value, proven, tuple(broken), tuple(untrue), tuple(unproven))
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a spend is worth, and the worlds that a proof weighs."""
+
+    value: float
+    """At most."""
+    least: float
+    """At least; the same but for regret."""
+    worlds: Worlds | None = None
+    base: Floats | None = None
+    """What is taken off each world's value, shape (n_worlds,); None: nothing."""
+    room: float = 0.0
+    """How far off a claim may be, in the unit of the value."""
+    broken: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+
+def _seen(
+    plan: Plan,
+    problem: Problem,
+    money: Floats,
+    proof: Mapping[str, Any] | None,
+    own: Sequence[Own] | None,
+) -> _Seen:
+    """What *money* is worth under the plan's attitude to risk, or as stated."""
+    if plan.risk is None:
+        value = _value(problem, money)
+        return _Seen(value, value)
+    cells = money[: problem.n_cells]
+    if isinstance(plan.risk, WorstCase):
+        return _at_worst(Ends(plan), problem, money, proof)
+    worlds = Worlds.of(plan)
+    if isinstance(plan.risk, Regret):
+        return _regretted(worlds, problem, money, own)
+    value = _under_risk(worlds, cells) - _fines(problem, money)
+    if not isinstance(plan.risk, Chance):
+        return _Seen(value, value, worlds)
+    missed = _chance_faults(plan, plan.risk, worlds, cells)
+    return _Seen(value, value, worlds, broken=tuple(missed))
+
+
+def _at_worst(
+    ends: Ends, problem: Problem, money: Floats, proof: Mapping[str, Any] | None
+) -> _Seen:
+    """The worst choice of numbers, and the choices that a proof names."""
+    value, sure = ends.worst(money[: problem.n_cells])
+    value -= _fines(problem, money)
+    choices = None if proof is None else ends.read(proof.get("choices"))
+    worlds = ends.worlds(choices if choices is not None else [()])
+    unproven: list[str] = []
+    if not sure:
+        unproven.append("there are too many choices of numbers to look for the worst of all")
+    if proof is not None and choices is None:
+        unproven.append("the proof weighs choices of numbers that the worst case does not have")
+    return _Seen(value, value if sure else -np.inf, worlds, unproven=tuple(unproven))
+
+
+def _regretted(worlds: Worlds, problem: Problem, money: Floats, own: Sequence[Own] | None) -> _Seen:
+    """The greatest regret, between what each world's own best plan is and could be worth."""
+    got = worlds.values(money[: problem.n_cells]) - _fines(problem, money)
+    if own is None or len(own) != worlds.n:
+        words = "regret is checked only with the best plan of every draw"
+        return _Seen(0.0, -np.inf, worlds, got, unproven=(words,))
+    best, most = got.copy(), np.full(worlds.n, np.inf)
+    for s, one in enumerate(own):
+        world = worlds.only(np.array([s]))
+        if one.spend.shape == (problem.n_cells,) and np.all(np.isfinite(one.spend)):
+            columns = _followed(problem, one.spend)
+            if not _rule_faults(worlds.plan, problem, columns):
+                worth = float(world.values(one.spend)[0]) - _fines(problem, columns)
+                best[s] = max(best[s], worth)
+        if one.proof is not None:
+            most[s] = _proven_over(world, problem, one.proof, None)
+    most = np.maximum(most, best)
+    open_ = int(np.count_nonzero(np.isinf(most)))
+    words = f"what {open_:,} of {worlds.n:,} draws could bring at most is not proven"
+    room = _OWN * float(abs(best).max(initial=0.0))
+    return _Seen(
+        value=-float((best - got).max()),
+        least=-float((most - got).max()),
+        worlds=worlds,
+        base=best,
+        room=room,
+        unproven=(words,) if open_ else (),
+    )
 
 
 def bound_of(problem: Problem, proof: Mapping[str, Any] | None) -> float:
@@ -175,7 +274,9 @@ def _concave(worlds: Worlds) -> bool:
     )  # fmt: skip
 
 
-def _proven_over(worlds: Worlds, problem: Problem, proof: Mapping[str, Any]) -> float:
+def _proven_over(
+    worlds: Worlds, problem: Problem, proof: Mapping[str, Any], base: Floats | None
+) -> float:
     """The bound that planes above what plans are worth, and prices of the rules, prove.
 
     A plane touches Σ q·V at a spend, and is above it as V is concave; q must be weights that the
@@ -195,7 +296,8 @@ def _proven_over(worlds: Worlds, problem: Problem, proof: Mapping[str, Any]) -> 
         if at.shape != slope.shape or np.any(at < 0) or not _allowed(worlds, weights):
             return np.inf
         gradient = worlds.gradient(at, weights)
-        constant += share * float(weights @ worlds.values(at) - gradient @ at)
+        worth = worlds.values(at) - (0.0 if base is None else base)
+        constant += share * float(weights @ worth - gradient @ at)
         slope, whole = slope + share * gradient, whole + share
     if abs(whole - 1.0) > _SAME or not np.all(np.isfinite(slope)):
         return np.inf
@@ -210,6 +312,8 @@ def _allowed(worlds: Worlds, weights: Floats) -> bool:
     risk, p = worlds.plan.risk, worlds.weight
     if weights.shape != p.shape or abs(weights.sum() - 1.0) > _TINY:
         return False
+    if isinstance(risk, WorstCase | Regret):
+        return bool(np.all(weights >= -_TINY))
     part = risk.weight if isinstance(risk, CVaR) else 0.0
     most = (1.0 - part) * p
     if isinstance(risk, CVaR):

@@ -165,9 +165,9 @@ class _Reader:
             given["funnel"] = self.one(Funnel, top["funnel"], "funnel")
         if "goodwill" in top:
             given["goodwill"] = self.goodwill(top["goodwill"])
-        if "uncertainty" in top:
+        if top.get("uncertainty") is not None:
             given["uncertainty"] = self.one(Uncertainty, top["uncertainty"], "uncertainty")
-        if "risk" in top:
+        if top.get("risk") is not None:
             given["risk"] = self.union(top["risk"], "risk", RISKS)
         if "commitment" in top:
             given["commitment"] = self.one(Commitment, top["commitment"], "commitment")

@@ -140,6 +140,7 @@ def _file_definitions(definitions: Schema) -> Schema:
             },
         },
     }
+    _with_files(made)
     made["File"] = {
         "type": "object",
         "properties": {**{key: properties[key] for key in PLAN_KEYS}, **own},
@@ -147,6 +148,18 @@ def _file_definitions(definitions: Schema) -> Schema:
         "additionalProperties": False,
     }
     return made
+
+
+def _with_files(made: Schema) -> None:
+    """Draws may stand in a file beside the scenario."""
+    file, every = {"type": "string"}, {"type": "integer", "minimum": 1}
+    draws = made["Range"]["properties"]["draws"]
+    one = {"column": _TEXT, "variable": _TEXT, "at": {"type": "object"}, "group": _TEXT}
+    draws["anyOf"] += [_TEXT, _mapping({"file": file, **one, "every": every})]
+    made["Uncertainty"]["properties"]["draws_from"] = {
+        "description": "A table with a row per draw, whose columns are called as paths of numbers.",
+        "anyOf": [_TEXT, _mapping({"file": file, "times": {"type": "boolean"}, "every": every})],
+    }
 
 
 def _mapping(properties: Schema) -> Schema:

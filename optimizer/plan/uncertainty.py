@@ -48,14 +48,27 @@ def _pair(value: Any) -> Any:
     return tuple(_number(item) for item in value) if isinstance(value, list | tuple) else value
 
 
+def _list(value: Any) -> Any:
+    """A list of numbers, also from an array or a column of a table; most are numbers already."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(value, list | tuple):
+        if isinstance(value, str | Mapping):
+            raise ValueError("a file is read together with the scenario that names it: load() does")
+        return value
+    for item in value:
+        if isinstance(item, bool):
+            raise ValueError(f"{item!r} is not a number")
+    return tuple(_number(item) if isinstance(item, str) else item for item in value)
+
+
 Limits = Annotated[
     tuple[Number, Number],
     BeforeValidator(_pair),
     WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}, "maxItems": 2}),
 ]
 Draws = Annotated[
-    tuple[Number, ...],
-    BeforeValidator(_pair),
+    tuple[float, ...],
+    BeforeValidator(_list),
     WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}}),
 ]
 
@@ -75,7 +88,9 @@ class Range:
     """The likeliest value of a triangular spread; absent: the middle."""
     draws: Draws | None = None
     """Values as they were drawn elsewhere, a fitted model's posterior for example, each as likely.
-    The n-th of every list belong together."""
+    The n-th of every list belong together. In a scenario also the name of a file, whose column is
+    called as the path; ``{file: fit.csv, column: name}``; or of NetCDF ``{file: fit.nc, variable:
+    name, at: {channel: search}}``; ``every: 10`` takes every tenth."""
     times: bool = False
     """Whether limits and draws are factors of what is stated."""
     shared: bool = False
@@ -96,7 +111,8 @@ class Range:
                 named["between"] = given.args[0]
         if not isinstance(named, Mapping):
             return given
-        written = [*(named.get("between") or ()), *(named.get("draws") or ())]
+        lists = [named.get(key) for key in ("between", "draws")]
+        written = [item for each in lists if isinstance(each, list | tuple) for item in each]
         starred = [isinstance(item, str) and bool(_FACTOR.match(item)) for item in written]
         if any(starred) and not all(starred):
             raise ValueError("factors such as *0.8 and numbers do not mix; write all one way")
@@ -219,14 +235,37 @@ class Uncertainty:
     seed: Annotated[int, Field(ge=0)] = 1
     """The same seed gives the same draws everywhere."""
 
+    @classmethod
+    def of_table(cls, table: Any, *, times: bool = False, **others: Any) -> Uncertainty:
+        """Draws of a fitted model, from a table with a column per number and a row per draw.
+
+        Args:
+            table: A DataFrame, or a mapping, of path to values.
+            times: Whether they are factors of what is stated.
+            others: Further fields, such as ``draws`` and ``seed``.
+
+        Raises:
+            PlanError: with every column that is no list of numbers.
+        """
+        numbers, faults = {}, list[Fault]()
+        for path, values in table.items():
+            try:
+                numbers[str(path)] = Range(draws=values, times=times)
+            except PlanError as error:
+                faults += [fault.below(f"numbers.{path}") for fault in error.faults]
+        if faults:
+            raise PlanError(faults)
+        return cls(numbers, **others)
+
     def __post_init__(self) -> None:
         whole = sum(state.chance for state in self.states.values())
         if whole > 1 + 1e-9:
             raise ValueError(f"the chances of the states add up to {whole:.0%}, more than 100%")
-        lengths = {len(item.draws) for item in self.numbers.values() if item.draws is not None}
-        if len(lengths) > 1:
+        lengths = {p: len(r.draws) for p, r in self.numbers.items() if r.draws is not None}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{path} {count:,}" for path, count in lengths.items())
             raise ValueError(
-                f"lists of draws have {sorted(lengths)} values; the n-th belong together"
+                f"lists of draws are not of one length, and the n-th belong together: {told}"
             )
         for name, factor in self.together.items():
             for path in factor.of:

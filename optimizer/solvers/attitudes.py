@@ -297,11 +297,16 @@ class _WorstCase(Measure):
         ]
 
     @cached_property
-    def all_worlds(self) -> Worlds:
-        """All choices as worlds; fewer numbers at an end are among them at no loss."""
+    def all_choices(self) -> list[Choice]:
+        """All choices; fewer numbers at an end are among them at no loss."""
         assert self.every is not None
         fewer = [choice for choice in self.singles if self.most >= 1]
-        return self._worlds(list(dict.fromkeys([(), *fewer, *self.every])))
+        return list(dict.fromkeys([(), *fewer, *self.every]))
+
+    @cached_property
+    def all_worlds(self) -> Worlds:
+        """The same as worlds."""
+        return self._worlds(self.all_choices)
 
     @property
     def exact(self) -> bool:
@@ -361,11 +366,11 @@ class _WorstCase(Measure):
         """
         if self.most > 0 and not self.adds and self.every is not None:
             worlds = self.all_worlds
-            return hedge(
-                self.problem, worlds, Weighting.of(self.risk, worlds.weight), options, starts
-            )
+            own = Weighting.of(self.risk, worlds.weight)
+            return _named(hedge(self.problem, worlds, own, options, starts), self.all_choices)
         choices: list[Choice] = [()]
         bound, best, kept = np.inf, None, -np.inf
+        tight, looked_at = None, choices
         for _ in range(_ROUNDS + len(self.ends)):
             worlds = self._worlds(choices) if self.most else self._worst_worlds(np.zeros(0))
             own = Weighting.of(self.risk, worlds.weight)
@@ -373,7 +378,8 @@ class _WorstCase(Measure):
             if found.solution.spend is None:
                 return found
             cells = found.solution.spend[: self.problem.n_cells]
-            bound = min(bound, found.solution.bound)
+            if found.solution.bound < bound or tight is None:
+                bound, tight, looked_at = found.solution.bound, found, [*choices]
             value = self.hedge(cells).value
             if value > kept:
                 kept, best = value, found
@@ -383,6 +389,7 @@ class _WorstCase(Measure):
             choices.append(choice)
             starts = (cells,)
         assert best is not None
+        assert tight is not None
         proven = self.exact and relative_gap(kept, bound) <= options.gap
         reason = "proven" if proven else "the worst choice of numbers was searched for"
         solution = replace(
@@ -391,6 +398,18 @@ class _WorstCase(Measure):
             bound=max(bound, kept),
             status=Status.OPTIMAL if proven else Status.STOPPED,
             reason=reason if self.exact is False or proven else best.solution.reason,
-            proof=None,
+            proof=tight.solution.proof,
         )
-        return Hedged(solution, (), best.relaxed)
+        return _named(Hedged(solution, tight.planes, best.relaxed), looked_at)
+
+
+def _named(found: Hedged, choices: list[Choice]) -> Hedged:
+    """A hedge over choices of numbers whose proof names those that its planes weigh."""
+    if found.solution.proof is None or not found.planes:
+        return found
+    weights = np.array([weights for _, weights, _ in found.planes])
+    used = np.flatnonzero(weights.max(axis=0) > _TINY)
+    planes = tuple((share, own[used] / own[used].sum(), at) for share, own, at in found.planes)
+    named = [[[name, end] for name, end in choices[place]] for place in used]
+    proof = {**found.solution.proof, "choices": named}
+    return Hedged(replace(found.solution, proof=proof), planes, found.relaxed)

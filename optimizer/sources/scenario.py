@@ -24,6 +24,7 @@ from optimizer.plan.paths import PLAN_KEYS, set_at
 from optimizer.plan.plan import Plan
 from optimizer.writing import write_atomically
 
+from .draws import DrawFiles
 from .layers import Change, Document, Spot, Written, changed, placed, spot_of
 from .places import SIZE_LIMIT, Place, builtin_names, decoded, place_of
 from .reading import Reader, plain_scalar, refuse_unprintable
@@ -104,6 +105,10 @@ class Scenario:
     """What the file stands on: ``extends base.yaml``."""
     faults: tuple[Fault, ...] = field(default=())
     """What is wrong with the text itself, before any plan is made of it."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """Where the files that a scenario file names are looked for, by its :attr:`source`."""
+    draws: DrawFiles = field(default_factory=DrawFiles, repr=False, compare=False)
+    """The files of draws that were read."""
 
     def plan(
         self,
@@ -171,6 +176,7 @@ class Scenario:
             fault = Fault(key, "is not known here", nearest(key, _FILE_KEYS))
             faults += placed([fault], written.spots)
             del document[key]
+        faults += placed(self.draws.fill(written, self.folders), written.spots)
         document.setdefault("name", Path(self.source).stem or "scenario")
         plan = None
         try:
@@ -314,6 +320,7 @@ def _scenario(place: Place, below: tuple[str, ...]) -> Scenario:
     named, found = _what_ifs(what_ifs, written.spots)
     faults += found
     applied: tuple[str, ...] = ()
+    folders = {} if place.folder is None else {place.name: place.folder}
     if base is not None:
         try:
             lower = _base(base, place, below)
@@ -330,12 +337,14 @@ def _scenario(place: Place, below: tuple[str, ...]) -> Scenario:
             named = {**lower.what_ifs, **named}
             faults = [*lower.faults, *faults]
             applied = (*lower.applied, f"extends {base}")
+            folders = {**lower.folders, **folders}
     for name, parts in named.items():
         for index, part in enumerate(parts):
             if isinstance(part, str) and part not in named:
                 fault = UnknownName.of("what-if", part, named, f"what_ifs.{name}.{index}").faults[0]
                 faults += placed([fault], written.spots)
-    return Scenario(place.name, written.document, written.spots, named, applied, tuple(faults))
+    told = tuple(faults)
+    return Scenario(place.name, written.document, written.spots, named, applied, told, folders)
 
 
 def _base(base: object, place: Place, below: tuple[str, ...]) -> Scenario:

@@ -37,6 +37,7 @@ __all__ = [
     "load_table",
     "need_parquet",
     "question",
+    "read_frame",
     "read_lines",
 ]
 
@@ -156,7 +157,7 @@ def read_lines(
     where, first_row = "", 1
     if isinstance(source, str | os.PathLike):
         path, where = Path(source), str(source)
-        frame = _read(path, where)
+        frame = read_frame(path, where)
         first_row = 2 if path.suffix.lower() == ".csv" else 1
     else:
         frame = source
@@ -173,7 +174,7 @@ def load_spend(source: str | os.PathLike[str], lines: LineTable) -> Floats:
         PlanError: the file cannot be read, or is not about these lines.
         ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
     """
-    columns = Columns(_read(Path(source), str(source)), None, 1)
+    columns = Columns(read_frame(Path(source), str(source)), None, 1)
     missing = [title for title in ("line", "spend") if title not in columns.titles]
     faults = [Fault(title, "is missing", "Give what -o wrote") for title in missing]
     if not faults:
@@ -204,7 +205,13 @@ def need_parquet() -> None:
         raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
 
 
-def _read(path: Path, where: str) -> pd.DataFrame:
+def read_frame(path: Path, where: str) -> pd.DataFrame:
+    """The table in a file that ends in .csv or .parquet, or in a folder of Parquet files.
+
+    Raises:
+        PlanError: it cannot be read; the fault is *where*.
+        ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
+    """
     import pandas as pd
 
     try:

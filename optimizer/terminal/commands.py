@@ -50,6 +50,7 @@ EXTRAS = {
     "openpyxl": ("Excel files need", "excel"),
     "pyarrow": ("Parquet files need", "parquet"),
     "distributed": ("a cluster needs", "dask"),
+    "h5netcdf": ("NetCDF files need", "netcdf"),
 }
 """Optional libraries: what needs them, and the extra that installs them."""
 

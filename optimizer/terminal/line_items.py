@@ -114,8 +114,10 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     from optimizer.sources.table import load_table, need_parquet
 
     source = Path(options.pop("scenario"))
-    if options.pop("what_ifs") or options.pop("sets") or reach:
-        raise click.UsageError("--what-if, --set and --reach are for a scenario, not for a table")
+    of_scenarios = [options.pop(name) for name in ("what_ifs", "sets", "risk")]
+    if any(of_scenarios) or reach:
+        words = "--what-if, --set, --risk and --reach are for a scenario, not for a table"
+        raise click.UsageError(words)
     about = {name: options.pop(name) for name in _NAMES} | {"split": options.pop("split")}
     about["constraints"] = settings(about["constraints"])
     about = {name: value for name, value in about.items() if value}

@@ -191,6 +191,13 @@ fmt = chain(
     ),
 )
 scenario_name = click.argument("scenario", shell_complete=complete)
+risk = option(
+    "--risk",
+    metavar="ATTITUDE",
+    section="Plan",
+    help="What to make best of uncertain numbers: expected, cvar[:95%], worst-case[:3], regret, "
+    "chance:5000@90%; none: plan for the numbers as stated.",
+)
 changes = chain(
     option(
         "--what-if",
@@ -211,6 +218,7 @@ changes = chain(
     option(
         "--split", metavar="BRAND:TRAFFIC", section="Plan", help="Brand to traffic, such as 6:4."
     ),
+    risk,
 )
 reach = option(
     "--reach",
@@ -398,6 +406,7 @@ compare_changes = chain(
         help="A plan NAME with other values; without NAME: for every plan.",
     ),
     option("--split", metavar="BRAND:TRAFFIC", section="Plan", help="For every plan, such as 6:4."),
+    risk,
 )
 solving = chain(
     option(
@@ -538,6 +547,15 @@ def _split_setting(split: str | None) -> list[str]:
     return [f"split={split}"]
 
 
+def _risk_setting(risk: str | None) -> list[str]:
+    """What ``--risk`` sets."""
+    if risk is None:
+        return []
+    from .ranges import parse_risk
+
+    return [parse_risk(risk)]
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which plan is meant: a scenario, and what is put on top of it."""
@@ -546,11 +564,13 @@ class Asked:
     what_ifs: tuple[str, ...]
     sets: tuple[str, ...]
     split: str | None
+    risk: str | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Asked:
         """From a command's options."""
-        return cls(*(options.pop(name) for name in ("scenario", "what_ifs", "sets", "split")))
+        names = ("scenario", "what_ifs", "sets", "split", "risk")
+        return cls(*(options.pop(name) for name in names))
 
     @cached_property
     def read(self) -> Scenario:
@@ -565,8 +585,8 @@ class Asked:
 
     @property
     def settings(self) -> list[str]:
-        """``--split`` and ``--set``, in the order in which they count."""
-        return [*_split_setting(self.split), *self.sets]
+        """``--split``, ``--risk`` and ``--set``, in the order in which they count."""
+        return [*_split_setting(self.split), *_risk_setting(self.risk), *self.sets]
 
     @cached_property
     def plan(self) -> Plan:
@@ -592,7 +612,7 @@ class Asked:
     def members(self) -> dict[str, Plan]:
         """The plans of a comparison: as it is, each what-if (default: all), each named setting."""
         named: dict[str, list[str]] = {}
-        common = _split_setting(self.split)
+        common = [*_split_setting(self.split), *_risk_setting(self.risk)]
         for text in self.sets:
             name, colon, path = text.partition("=")[0].partition(":")
             if colon:

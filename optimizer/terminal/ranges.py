@@ -1,14 +1,15 @@
-"""The values of a sweep as people type them: ``budget=8M:14M:7``, ``split.brand=40%:80%:5``."""
+"""What people type short: the values of a sweep (``budget=8M:14M:7``), goals, attitudes to risk."""
 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Sequence
 
-from optimizer.errors import Fault, ScenarioError
+from optimizer.errors import Fault, ScenarioError, nearest
 from optimizer.plan.units import parse_money, parse_share
 
-__all__ = ["HORIZON", "parse_goals", "parse_ranges"]
+__all__ = ["HORIZON", "parse_goals", "parse_ranges", "parse_risk"]
 
 HORIZON = "horizon"
 """Not a path but a question: from which horizon on the brand rule is the best split."""
@@ -18,6 +19,16 @@ ALONE = ("budget", "split.brand", HORIZON)
 
 # Inputs that count something.
 _WHOLE = (".count", HORIZON)
+
+_RISKS = {
+    "expected": "expected",
+    "cvar": "cvar, cvar:95% or cvar:95%:50%",
+    "worst-case": "worst-case or worst-case:3",
+    "regret": "regret",
+    "chance": "chance:5000@90% or chance:lead=5000@90%",
+    "none": "none",
+}
+"""Attitudes to risk, and how each is written."""
 
 _EXAMPLE = "Write PATH=LO:HI:N, such as budget=8M:14M:7"
 
@@ -40,6 +51,57 @@ def parse_goals(texts: Iterable[str]) -> dict[str, float]:
             raise ScenarioError(Fault("", "is nothing to reach", advice, where))
         goals[stage.strip() if sign else ""] = goal
     return goals
+
+
+def parse_risk(text: str) -> str:
+    """What ``--risk cvar:0.95`` sets, as ``--set`` takes it.
+
+    Raises:
+        ScenarioError: there is no such attitude, or its numbers are none.
+    """
+    kind, colon, rest = text.strip().partition(":")
+    kind, rest = kind.strip().replace("_", "-"), rest.strip()
+    where = f"--risk {text}"
+    if kind not in _RISKS:
+        raise ScenarioError(
+            Fault("", f"there is no attitude {kind!r}", nearest(kind, _RISKS), where)
+        )
+    if kind == "none" and not rest:
+        return "risk=null"
+    try:
+        given = _risk_numbers(kind, rest, written=bool(colon))
+    except ValueError as error:
+        raise ScenarioError(Fault("", str(error), f"Write {_RISKS[kind]}", where)) from None
+    fields = {"kind": kind.replace("-", "_"), **given}
+    return f"risk={{{', '.join(f'{key}: {value}' for key, value in fields.items())}}}"
+
+
+def _risk_numbers(kind: str, rest: str, *, written: bool) -> dict[str, str]:
+    """The numbers of an attitude by field, as they were typed."""
+    if kind == "chance":
+        goal, at, sure = (part.strip() for part in rest.partition("@"))
+        stage, sign, amount = (part.strip() for part in goal.rpartition("="))
+        if not goal:
+            raise ValueError("a chance needs a goal")
+        parse_money(amount)
+        if at:
+            parse_share(sure)
+        found = {"at_least": amount, "of": json.dumps(stage), "sure": sure}
+        kept = {"at_least", *(["of"] if sign else []), *(["sure"] if at else [])}
+        return {key: value for key, value in found.items() if key in kept}
+    if not written:
+        return {}
+    if kind == "cvar":
+        parts = [part.strip() for part in rest.split(":")]
+        if len(parts) > 2:
+            raise ValueError(f"{rest!r} is more than a level and a weight")
+        for part in parts:
+            parse_share(part)
+        return dict(zip(("level", "weight"), parts, strict=False))
+    if kind == "worst-case":
+        parse_money(rest)
+        return {"numbers": rest}
+    raise ValueError(f"{kind} takes no {rest!r}")
 
 
 def parse_ranges(texts: Sequence[str]) -> dict[str, Sequence[float | str]]:

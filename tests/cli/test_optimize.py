@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 import optimizer as opt
 from optimizer.analysis.answer import answer_schema
+from optimizer.terminal.options import Asked
 from tests.cli.conftest import Run
 
 Json = Callable[..., Any]
@@ -186,3 +187,43 @@ def test_a_search_that_runs_out_of_time_returns_its_plan_with_5(
     assert data["status"] == "stopped"
     assert data["spent"] > 0
     assert any(warning["key"] == "alert.stopped" for warning in data["warnings"])
+
+
+UNCERTAIN = """
+extends: minimal
+uncertainty: {numbers: {value: {between: ["*0.8", "*1.3"]}}, draws: 32}
+risk: {kind: cvar, level: 80%}
+"""
+
+
+@pytest.mark.parametrize(
+    ("short", "stated"),
+    [
+        ("expected", opt.Expected()),
+        ("cvar", opt.CVaR(0.8)),  # the level is the file's
+        ("cvar:0.95", opt.CVaR(0.95)),
+        ("cvar:95%:50%", opt.CVaR(0.95, 0.5)),
+        ("worst-case", opt.WorstCase()),
+        ("worst_case:1", opt.WorstCase(1)),
+        ("regret", opt.Regret()),
+        ("chance:2k@90%", opt.Chance(2000, None, 0.9)),
+        ("chance:order=2k@90%", opt.Chance(2000, "order", 0.9)),
+        ("none", None),
+    ],
+)
+def test_an_attitude_to_risk_in_short(tmp_path: Path, short: str, stated: object) -> None:
+    path = tmp_path / "uncertain.yaml"
+    path.write_text(UNCERTAIN)
+    assert Asked(str(path), (), (), None, short).plan.risk == stated
+    members = Asked(str(path), (), ("more:budget=2M",), None, short).members
+    assert [plan.risk for plan in members.values()] == [stated, stated]
+
+
+def test_risk_is_an_option_of_every_command(tmp_path: Path, run_json: Json) -> None:
+    path = tmp_path / "uncertain.yaml"
+    path.write_text(UNCERTAIN)
+    best = run_json("optimize", path, "--risk", "expected")
+    assert best["provenance"]["applied"][-1] == "set risk={kind: expected}"
+    compared = run_json("compare", path, "--set", "more:budget=2M", "--risk", "expected")
+    values = {plan["name"]: plan["value"] for plan in compared["plans"]}
+    assert values["base"] == pytest.approx(best["objective"]["value"], rel=1e-4)

@@ -1,5 +1,6 @@
 """Plans under risk: answers known by hand, a linear programme, and what must always hold."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.optimize import linprog
 
 import optimizer as opt
 from optimizer.analysis.verification import check_claim, read_claim
-from optimizer.certificate import verify
+from optimizer.certificate import Own, verify
 from optimizer.errors import Infeasible, PlanError
 from optimizer.plan.uncertainty import Range, Uncertainty
 from optimizer.solvers.weightings import Weighting
@@ -291,10 +292,12 @@ def test_a_capacity_is_a_kink_and_still_closed():
 # --------------------------------------------------------------------------------- certificate
 
 
-@pytest.mark.parametrize("risk", [opt.Expected(), opt.CVaR(0.8, 0.6)], ids=["mean", "cvar"])
+@pytest.mark.parametrize(
+    "risk",
+    [opt.Expected(), opt.CVaR(0.8, 0.6), opt.WorstCase(2)],
+    ids=["mean", "cvar", "worst_case"],
+)
 def test_an_answer_is_checked_from_its_file_alone(risk):
-    import json
-
     best = under(small(7), risk)
     told = json.dumps(opt.answer(best), allow_nan=False)
     found = check_claim(read_claim(told))
@@ -324,12 +327,88 @@ def test_a_claim_that_is_not_true_is_found():
         assert told == ("the proof does not prove any bound",)
 
 
-def test_what_cannot_be_checked_is_said():
+def not_adding(draws=16):
+    """Two numbers move every line, so that no line tells which choice of numbers is worst."""
+    plan = small(2, n=4, draws=draws)
+    more = Range((0.6, 1.5), times=True, shared=True)
+    numbers = {**plan.uncertainty.numbers, "channels.*.*.price": more}
+    return replace(plan, uncertainty=replace(plan.uncertainty, numbers=numbers))
+
+
+@pytest.mark.parametrize("plan", [small(7), not_adding()], ids=["adds", "not"])
+@pytest.mark.parametrize("numbers", [0, 1, 3])
+def test_a_worst_case_is_proven_and_one_that_is_not_true_is_found(plan, numbers):
+    best = under(plan, opt.WorstCase(numbers))
+    proof = best.proof
+
+    def faults(**changed):
+        claim = {"value": best.objective, "bound": best.bound, "proof": proof} | changed
+        return verify(best.plan, best.spend, **claim).faults
+
+    assert best.status == "optimal"
+    assert faults() == ()
+    size = abs(best.objective)
+    assert "the value is" in faults(value=best.objective + 1e-4 * size, bound=best.bound + size)[0]
+    assert "gives a bound" in faults(bound=best.objective - 1e-4 * size)[0]
+    names = [*Worlds.ends(best.plan)]
+    too_many = [[name, 0] for name in names[: numbers + 1]]
+    for wrong in ([too_many], [[["nothing", 0]]], [[[names[0], 2]]], [[[names[0], True]]], [], "x"):
+        told = faults(proof={**proof, "choices": wrong})
+        assert "the proof weighs choices of numbers that the worst case does not have" in told
+    if numbers > 1:
+        twice = [[[names[0], 0], [names[0], 1]]]
+        assert "does not have" in faults(proof={**proof, "choices": twice})[0]
+    # Other choices than those that were weighed give another bound, or none.
+    kinder = [[[name, 1 - end] for name, end in choice] for choice in proof["choices"]]
+    if kinder != proof["choices"]:
+        assert faults(proof={**proof, "choices": kinder}) != ()
+    given_ = opt.evaluate(best.plan, best.spend)  # by the solver's own search for the worst
+    assert given_.objective == pytest.approx(best.objective, rel=1e-9)
+
+
+def test_the_worst_of_too_many_choices_is_not_sure(monkeypatch):
+    monkeypatch.setattr("optimizer.certificate.worst._MANY", 3)
+    best = under(not_adding(), opt.WorstCase(2))
+    verdict = verify(best.plan, best.spend, value=best.objective, bound=best.bound,
+                     proof=best.proof)  # fmt: skip
+    assert verdict.untrue == ()
+    assert "too many choices" in verdict.unproven[0]
+
+
+def test_regret_is_proven_and_one_that_is_not_true_is_found():
     best = under(small(7, draws=16), opt.Regret())
-    verdict = verify(
-        best.plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof
-    )
-    assert "regret" in verdict.unproven[0]
+    plain_text = json.dumps(opt.answer(best), allow_nan=False)
+    found = check_claim(read_claim(plain_text))
+    assert [one.faults for one in found.checks if one.holds is False] == []
+    assert found.value == pytest.approx(best.objective, rel=1e-4)
+    size = abs(best.objective)
+
+    def doctored(**changed):
+        told = json.loads(plain_text) | changed
+        checks = check_claim(read_claim(json.dumps(told))).checks
+        return {one.key for one in checks if one.holds is False}
+
+    less = {"kind": "profit", "value": best.objective + 0.01 * size}
+    assert {"value", "bound"} <= doctored(objective=less)
+    assert "value" in doctored(objective=less, bound=best.bound + size)
+    assert "bound" in doctored(bound=best.objective - 0.01 * size)
+    lines = json.loads(plain_text)["lines"]
+    moved = [{**lines[0], "spend": 0.9 * lines[0]["spend"]}, *lines[1:]]
+    assert "value" in doctored(lines=moved)
+    planes = [{**best.proof["planes"][0], "weights": [1.0] + [0.0] * 15, "share": 1.0}]
+    assert "bound" in doctored(proof=[{**best.proof, "planes": planes}])
+
+
+def test_own_plans_that_prove_nothing_leave_regret_open():
+    best = under(small(7, draws=16), opt.Regret())
+    claim = {"value": best.objective, "bound": best.bound, "proof": best.proof}
+    alone = verify(best.plan, best.spend, **claim)
+    assert "only with the best plan of every draw" in alone.unproven[0]
+    none = [Own(best.spend, None)] * 16
+    open_ = verify(best.plan, best.spend, **claim, own=none)
+    assert "what 16 of 16 draws could bring at most is not proven" in open_.unproven[0]
+    cheating = [Own(2.0 * best.spend, {"prices": [0.0], "planes": []})] * 16
+    assert verify(best.plan, best.spend, **claim, own=cheating).unproven == open_.unproven
 
 
 def test_a_chance_that_is_not_reached_is_found():

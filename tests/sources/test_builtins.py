@@ -32,6 +32,21 @@ def over_time(plan: Plan) -> list[str]:
     return [*seasons, *delays]
 
 
+def of_doubt(plan: Plan) -> list[str]:
+    """Where a plan states how far numbers may be off, together and in shocks."""
+    if plan.uncertainty is None:
+        return []
+    own = plan.uncertainty
+    shocks = [(f"states.{name}", state) for name, state in own.states.items()]
+    found = [
+        *(f"numbers.{path}" for path in own.numbers),
+        *(f"together.{name}.correlation" for name in own.together),
+        *(f"{name}.chance" for name, _ in shocks),
+        *(f"{name}.set.{path}" for name, state in shocks for path in state.set),
+    ]
+    return [f"uncertainty.{path}" for path in found]
+
+
 def test_it_holds_and_so_do_its_what_ifs(name: str) -> None:
     assert check_scenario(name) == []
     for what_if in what_if_names(name):
@@ -42,7 +57,8 @@ def test_it_holds_and_so_do_its_what_ifs(name: str) -> None:
 def test_every_assumption_has_an_origin(name: str) -> None:
     plan = load(name)
     assert [item.path for item in assumptions(plan) if item.origin is None] == []
-    assert [path for path in over_time(plan) if origin_of(plan, path) is None] == []
+    others = [*over_time(plan), *of_doubt(plan)]
+    assert [path for path in others if origin_of(plan, path) is None] == []
     for pattern, origin in plan.origins.items():
         assert origin.source, pattern
         assert origin.as_of, pattern
@@ -51,7 +67,7 @@ def test_every_assumption_has_an_origin(name: str) -> None:
 def test_every_origin_is_the_closest_one_of_some_number(name: str) -> None:
     plan = load(name)
     used = {id(item.origin) for item in assumptions(plan)}
-    used |= {id(origin_of(plan, path)) for path in over_time(plan)}
+    used |= {id(origin_of(plan, path)) for path in (*over_time(plan), *of_doubt(plan))}
     assert [pattern for pattern, origin in plan.origins.items() if id(origin) not in used] == []
 
 

@@ -1,0 +1,164 @@
+"""Draws from NetCDF files as fitted models are saved: variables over chain, draw and, say, channel.
+
+NetCDF-4 (which is HDF5, with groups such as ``/posterior``) needs h5netcdf; classic files are read
+without it. Numbers and labels are read and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optimizer.errors import Fault, PlanError, nearest
+from optimizer.plan.curves import Floats
+
+__all__ = ["NETCDF", "draws_of"]
+
+NETCDF = (".nc", ".nc4", ".netcdf")
+"""Endings of the files that are read as NetCDF."""
+
+_SAMPLES = ("chain", "draw", "sample")
+_GROUP = "posterior"
+_HDF5, _CLASSIC = b"\x89HDF\r\n\x1a\n", (b"CDF\x01", b"CDF\x02")
+_BYTES = 200_000_000  # a classic file is read whole
+
+
+def draws_of(
+    path: Path, variable: str, at: Mapping[str, Any], group: str | None, most: int
+) -> Floats:
+    """The draws of a variable, chain after chain, shape (n_draws,).
+
+    Args:
+        path: The file.
+        variable: Its name.
+        at: The label (without labels: the position) to take of every dimension but chain and draw.
+        group: Where the variable is; None: at the top, or in ``posterior``.
+        most: How many draws are read at most.
+
+    Raises:
+        PlanError: there is no such thing in the file; the fault's path is the key that is wrong.
+        ModuleNotFoundError: a NetCDF-4 file, and h5netcdf is not installed.
+    """
+    with _opened(path) as top:
+        return _drawn(_holder(top, variable, group), variable, at, most)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(8)
+        if magic == _HDF5:
+            if find_spec("h5netcdf") is None:
+                raise ModuleNotFoundError("No module named 'h5netcdf'", name="h5netcdf")
+            import h5netcdf
+
+            with h5netcdf.File(path, "r", decode_vlen_strings=True, phony_dims="access") as file:
+                yield file
+        elif magic[:4] in _CLASSIC:
+            from scipy.io import netcdf_file
+
+            if path.stat().st_size > _BYTES:
+                raise PlanError(Fault("file", f"is larger than {_BYTES // 1_000_000} MB",
+                                      "Save the variables that are needed"))  # fmt: skip
+            with netcdf_file(path, "r", mmap=False) as file:
+                yield file
+        else:
+            raise PlanError(Fault("file", "is no NetCDF file", "Save the model's draws as NetCDF"))
+    except OSError as error:
+        words = error.strerror or str(error).partition("(")[0].strip() or "it is damaged"
+        raise PlanError(
+            Fault("file", f"cannot be read: {words}", "Give a file that exists")
+        ) from None
+    except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
+        # What h5py and scipy say of damaged files.
+        words = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
+        raise PlanError(Fault("file", f"cannot be read: {words}", "Save it anew")) from None
+
+
+def _holder(top: Any, variable: str, group: str | None) -> Any:
+    """The group that holds a variable."""
+    groups = getattr(top, "groups", {})
+    if group is None:
+        if variable in top.variables or _GROUP not in groups:
+            return top
+        return groups[_GROUP]
+    here = top
+    for word in group.strip("/").split("/"):
+        known = getattr(here, "groups", {})
+        if word not in known:
+            advice = nearest(word, known) or "The file has no groups"
+            raise PlanError(Fault("group", f"there is no group {group!r}", advice))
+        here = known[word]
+    return here
+
+
+def _drawn(holder: Any, variable: str, at: Mapping[str, Any], most: int) -> Floats:
+    known = holder.variables
+    if variable not in known:
+        others = [name for name, item in known.items() if set(item.dimensions) & set(_SAMPLES)]
+        groups = getattr(holder, "groups", {})
+        advice = nearest(variable, others or known) or f"Give group: {', '.join(groups)}"
+        raise PlanError(Fault("variable", f"there is no variable {variable!r}", advice))
+    found = known[variable]
+    dimensions, shape = tuple(found.dimensions), tuple(found.shape)
+    faults: list[Fault] = []
+    place: dict[str, int] = {}
+    for name in at:
+        if name not in dimensions:
+            words = f"{variable} has no dimension {name!r}"
+            faults.append(Fault(f"at.{name}", words, nearest(name, dimensions)))
+    for name, size in zip(dimensions, shape, strict=True):
+        if name in at:
+            place[name] = _position(holder, name, size, at[name], faults)
+        elif name not in _SAMPLES:
+            words = f"{variable} is also by {name}, and one is to be taken"
+            labels = ", ".join(_labels(holder, name, size)[:12])
+            faults.append(Fault("at", words, f"Give at: {{{name}: …}}. Known: {labels}"))
+    if np.dtype(getattr(found, "dtype", None) or found.data.dtype).kind not in "iuf":
+        faults.append(Fault("variable", f"{variable} holds no numbers", "Name another"))
+    told = set(getattr(found, "attrs", None) or vars(found))
+    if told & {"scale_factor", "add_offset"}:
+        words = f"{variable} is packed into whole numbers"
+        faults.append(Fault("variable", words, "Save it as it is"))
+    count = math.prod(s for name, s in zip(dimensions, shape, strict=True) if name not in place)
+    if count > most:
+        words = f"{variable} has {count:,} draws, more than {most:,}"
+        faults.append(Fault("variable", words, "Save fewer"))
+    if faults:
+        raise PlanError(faults)
+    values = np.asarray(found[tuple(place.get(name, slice(None)) for name in dimensions)], float)
+    left = [name for name in dimensions if name not in place]
+    order = sorted(range(len(left)), key=lambda axis: _SAMPLES.index(left[axis]))
+    return np.ravel(np.transpose(values, order))
+
+
+def _position(holder: Any, name: str, size: int, wanted: Any, faults: list[Fault]) -> int:
+    """Where the label that is wanted stands; a fault, and 0, where it does not."""
+    labels = _labels(holder, name, size)
+    if str(wanted) in labels:
+        return labels.index(str(wanted))
+    advice = nearest(str(wanted), labels[:1000])
+    faults.append(Fault(f"at.{name}", f"there is no {name} {wanted!r}", advice))
+    return 0
+
+
+def _labels(holder: Any, name: str, size: int) -> list[str]:
+    """The labels along a dimension, or positions from 0 where it has none."""
+    known = holder.variables.get(name)
+    if known is None or tuple(known.shape)[:1] != (size,):
+        return [str(position) for position in range(size)]
+    labels = np.asarray(known[:])
+    if labels.dtype.kind == "S" and labels.ndim == 2:  # texts letter by letter
+        labels = np.array([b"".join(row) for row in labels])
+    texts = [
+        label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+        for label in labels.tolist()
+    ]
+    return [text.rstrip("\0 ") for text in texts]
