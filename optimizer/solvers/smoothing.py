@@ -337,7 +337,8 @@ class SmoothDual:
         # Where every reply is at an end the dual is straight, and Newton's method has no way to go.
         system[:, self.diagonal, self.diagonal] += _STRAIGHT * self.turnover / self.typical
         scale = 1.0 / np.sqrt(system[:, self.diagonal, self.diagonal])
-        system *= scale[:, :, None] * scale[:, None, :]
+        system *= scale[:, :, None]  # one after the other, as their product may overflow
+        system *= scale[:, None, :]
         system[:, self.diagonal, self.diagonal] += 1e-12
         step = -scale * np.linalg.solve(system, (scale * gradient)[..., None])[..., 0]
         # Without a plan in the box the dual falls for ever, ever more steeply: not all at once.
