@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .analysis.commitment import Committed, commit
     from .analysis.comparison import Comparison, compare
     from .analysis.explanation import Explanation, explain
+    from .analysis.explorer import Explorer, explore
     from .analysis.fresh import Fresh, out_of_sample
     from .analysis.frontier import Frontier, frontier
     from .analysis.goal import reaching
@@ -141,6 +142,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.frontier": ("frontier", "Frontier"),
     "solvers.attitudes": ("Hedge",),
     "analysis.commitment": ("commit", "Committed"),
+    "analysis.explorer": ("explore", "Explorer"),
     "analysis.horizon": ("horizon_sweep", "Horizons"),
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.tracking": ("track", "Tracking"),
@@ -185,6 +187,7 @@ __all__ = [
     "Elasticity",
     "Expected",
     "Explanation",
+    "Explorer",
     "Exponential",
     "Factor",
     "Failed",
@@ -252,6 +255,7 @@ __all__ = [
     "dumps",
     "evaluate",
     "explain",
+    "explore",
     "frontier",
     "horizon_sweep",
     "information",

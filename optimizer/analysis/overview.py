@@ -11,6 +11,7 @@ from optimizer.plan.plan import Plan
 
 from .certainty import Certainty, certainty
 from .comparison import Comparison, compare
+from .explorer import Explorer, explore
 from .horizon import Horizons, horizon_sweep
 from .information import Information, has_worth, information
 from .prices import Prices, rule_prices
@@ -20,7 +21,7 @@ from .variations import Counted, solve_all
 
 __all__ = ["overview"]
 
-Analysis = Prices | Sweep | Horizons | Certainty | Information | Tornado | Comparison
+Analysis = Prices | Sweep | Horizons | Certainty | Information | Tornado | Comparison | Explorer
 
 # Worlds of a plan with stocks in which a report looks for the best plan.
 _REDRAWS = 32
@@ -34,7 +35,7 @@ def overview(
     jobs: int = 1,
     progress: Counted | None = None,
 ) -> list[Analysis]:
-    """Prices of the rules, sweeps, how sure the plan is, tornado, and the what-ifs.
+    """Prices of the rules, sweeps, how sure the plan is, tornado, what-ifs, and points to turn to.
 
     What a plan has no use for is left out: without a budget and today's spend there is no budget
     sweep, without brand and traffic lines no sweep of their split, without periods or a rule for
@@ -67,9 +68,12 @@ def overview(
         if has_worth(best):
             found.append(information(sure, progress=progress))
     found.append(tornado(plan, gap=min(best.options.gap, 1e-5), **how))
-    if what_ifs:
-        answers = solve_all(list(what_ifs.values()), gap=best.options.gap, **how)
-        found.append(compare({"base": best, **dict(zip(what_ifs, answers, strict=True))}))
+    others = dict(what_ifs or {})
+    answers = solve_all(list(others.values()), gap=best.options.gap, **how)
+    answered = dict(zip(others, answers, strict=True))
+    if answered:
+        found.append(compare({"base": best, **answered}))
+    found.append(explore(best, answered, gap=best.options.gap, **how))
     return found
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "split_sweep",
     "sweep",
     "sweep2",
+    "with_share",
     "without_splits",
 ]
 
@@ -175,7 +176,7 @@ def split_sweep(
     stated, now = _stated(plan, "split.brand"), _brand_share(plan, rules, plan.grid.current)
     best = None if isinstance(free, Failed) else _brand_share(plan, rules, free.spend)
     values = _points(np.linspace(0.0, 1.0, n), stated, now, best)
-    points = [(value, lambda given, value=value: _with_share(given, value)) for value in values]
+    points = [(value, lambda given, value=value: with_share(given, value)) for value in values]
     kept = () if isinstance(free, Failed) else (free.spend,)
     swept = _swept(plan, "split.brand", points, gap, time_limit, jobs, progress, also=kept)
     return replace(swept, today=now, stated=stated, best=best)
@@ -443,7 +444,7 @@ def _with_shares(plan: Plan, role: str, share: float) -> Plan:
     return replace(plan, constraints=rules)
 
 
-def _with_share(plan: Plan, share: float) -> Plan:
+def with_share(plan: Plan, share: float) -> Plan:
     """*plan* with exactly this brand share."""
     shares = {"brand": share, "traffic": 1.0 - share}
     exact = [

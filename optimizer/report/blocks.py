@@ -101,6 +101,8 @@ class Page:
     appendix: Appendix
     csv: str
     footer: str
+    explored: Any = None
+    """The section with the sliders, where there are points to turn to."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@
     if (window.Plotly) plots(language()).forEach(drawOne);
   }
 
+  function redraw(lang, chart) {
+    const div = page(lang).querySelector(`[data-chart="${chart}"]`);
+    if (window.Plotly && !page(lang).hidden) drawOne(div);
+  }
+
   // The first time, the page stays awake between figures.
   async function drawInTurn() {
     for (const div of plots(language())) {
@@ -89,16 +94,22 @@
     if (layout.legend && layout.legend.entrywidth) layout.legend.entrywidth = Math.max(width - 110, 120);
   }
 
-  async function unpack() {
-    const packed = document.getElementById("plotly");
+  async function unpacked(id) {
+    const packed = document.getElementById(id);
     const text = atob(packed.textContent);
     const bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const script = document.createElement("script");
-    script.textContent = await new Response(stream).text();
-    document.head.append(script);
     packed.remove();
+    return new Response(stream).text();
+  }
+
+  async function unpack() {
+    data.figures = JSON.parse(await unpacked("figures"));
+    if (explorer) explorer.show(false);
+    const script = document.createElement("script");
+    script.textContent = await unpacked("plotly");
+    document.head.append(script);
   }
 
   function say(text) {
@@ -108,6 +119,7 @@
   function remember() {
     const state = new URLSearchParams({ lang: language() });
     if (root.dataset.theme !== "auto") state.set("theme", root.dataset.theme);
+    if (explorer) explorer.write(state);
     history.replaceState(null, "", "#" + state);
   }
 
@@ -126,15 +138,28 @@
     draw();
   }
 
-  function download() {
-    const lang = language();
+  function download(text) {
     // The byte order mark tells Excel that this is UTF-8.
-    const blob = new Blob(["\ufeff", data.csv[lang]], { type: "text/csv;charset=utf-8" });
+    const blob = new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" });
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = data.file + ".csv";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  async function link(button) {
+    remember();
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      prompt(button.textContent, location.href);
+      return;
+    }
+    const before = button.textContent;
+    button.textContent = data.words.copied[language()];
+    say(button.textContent);
+    setTimeout(() => { button.textContent = before; }, 2000);
   }
 
   async function copy(button) {
@@ -165,15 +190,23 @@
       say(data.words["theme_" + root.dataset.theme][language()]);
     },
     print: () => window.print(),
-    csv: download,
+    csv: () => download(data.csv[language()]),
     copy,
+    link,
+    reset: () => explorer.reset(),
+    pin: () => explorer.pin(language()),
+    explored: () => download(explorer.table(language())),
   };
+  const explorer = data.explore && exploring({ data, page, language, redraw, say, remember });
 
   root.classList.remove("no-js");
   for (const details of document.querySelectorAll("figure details, .folded")) details.open = false;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) actions[button.dataset.do](button);
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset.explore) explorer.turn(event.target);
   });
   dark.addEventListener("change", draw);
   addEventListener("beforeprint", () => { printing = true; root.dataset.printing = ""; draw(); });
@@ -187,6 +220,10 @@
   if (themes.includes(asked.get("theme"))) paint(asked.get("theme"));
   if (asked.get("lang") in data.tags) speak(asked.get("lang"));
   narrow = innerWidth < 620;
+  if (explorer) {
+    explorer.read(asked);
+    explorer.show(false);
+  }
   unpack().then(drawInTurn).then(() => { root.dataset.ready = ""; }, () => {
     root.classList.add("no-js");
     for (const notice of document.querySelectorAll(".broken-charts")) notice.hidden = false;

@@ -16,6 +16,7 @@ from typing import Any
 from optimizer.allocation import Allocation
 from optimizer.analysis.certainty import Certainty
 from optimizer.analysis.comparison import Comparison
+from optimizer.analysis.explorer import Explorer
 from optimizer.analysis.horizon import Horizons
 from optimizer.analysis.information import Information
 from optimizer.analysis.prices import Prices
@@ -24,7 +25,7 @@ from optimizer.analysis.tornado import Tornado
 from optimizer.words import LANGUAGES, say
 from optimizer.writing import write_atomically
 
-from . import answer, assurance, evidence, over_time, sections
+from . import answer, assurance, evidence, explorer, over_time, sections
 from .appendix import appendix
 from .blocks import Page, Section
 from .tables import allocation_csv
@@ -54,8 +55,8 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
     Args:
         allocation: The answer.
         analyses: Any of ``Prices``, ``Sweep`` (of the budget or the brand share), ``Horizons``,
-            ``Certainty``, ``Information``, ``Tornado`` and ``Comparison``; each brings its section,
-            and what is not given is left out.
+            ``Certainty``, ``Information``, ``Tornado``, ``Comparison`` and ``Explorer``; each
+            brings its section, and what is not given is left out.
         lang: The language that the page opens in; it holds both.
 
     Raises:
@@ -63,25 +64,31 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
         KeyError: there is no such language.
     """
     known = _sorted(analyses)
-    pages = [_page(View(allocation, one), known) for one in LANGUAGES]
+    views = [View(allocation, one) for one in LANGUAGES]
+    pages = [_page(view, known) for view in views]
     shell = {
         key.removeprefix("page."): {one: say(key, one) for one in LANGUAGES}
         for key in ("page.language", "page.language_label", "page.theme_auto", "page.theme_light",
                     "page.theme_dark", "page.copy", "page.copied", "page.no_charts")
     }  # fmt: skip
+    shell["none"] = {one: say("word.none", one) for one in LANGUAGES}
     shell["title"] = {
         one: say("page.title", one, name=allocation.plan.name.translate(TURNING))
         for one in LANGUAGES
     }
     say("page.title", lang, name="")
     data = {
-        "figures": {page.lang: _figures(page) for page in pages},
         "csv": {page.lang: page.csv for page in pages},
         "file": _file_name(allocation.plan.name),
         "dark": DARK,
         "words": shell,
         "tags": TAGS,
     }
+    if "explore" in known:
+        data["explore"] = {
+            **explorer.points(views[0], known["explore"]),
+            "texts": {page.lang: page.explored.texts for page in pages},
+        }
     template = _template()
     return str(
         template.render(
@@ -92,8 +99,9 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
             version=metadata.version("adsplit"),
             fingerprint=allocation.provenance["input"],
             css=_source("page.css"),
-            script=_source("page.js"),
+            script=_source("explore.js") + _source("page.js"),
             data=_script_json(data),
+            figures=_packed(_json({page.lang: _figures(page) for page in pages})),
             plotly=_plotly(),
             say=say,
         )
@@ -114,6 +122,8 @@ def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
             known["sure"] = one
         elif isinstance(one, Information):
             known["test"] = one
+        elif isinstance(one, Explorer):
+            known["explore"] = one
         elif isinstance(one, Comparison):
             known["scenarios"] = one
         elif isinstance(one, Sweep) and one.path in {"budget", "split.brand"}:
@@ -149,6 +159,7 @@ def _page(view: View, known: Mapping[str, Any]) -> Page:
         sections=parts,
         appendix=appendix(view),
         csv=allocation_csv(view),
+        explored=explorer.explored(view, known["explore"]) if "explore" in known else None,
         footer=view.say("page.footer", version=provenance["versions"]["adsplit"],
                         input=provenance["input"][:12]),
     )  # fmt: skip
@@ -170,14 +181,24 @@ def _over_time(view: View, prices: Any) -> list[Section]:
 
 
 def _figures(page: Page) -> dict[str, Any]:
-    return {
-        chart.id: chart.figure.to_plotly_json() for part in page.sections for chart in part.charts
-    }
+    every = [chart for part in page.sections for chart in part.charts]
+    if page.explored is not None:
+        every.append(page.explored.chart)
+    return {chart.id: chart.figure.to_plotly_json() for chart in every}
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _packed(text: str) -> str:
+    """A text as the page unpacks it: compressed, in letters; the same for the same text."""
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")
 
 
 def _script_json(data: Any) -> str:
     """JSON that may stand in a script element, whatever texts it holds."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    text = _json(data)
     for character, code in (
         ("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"),
         ("\u2028", "\\u2028"), ("\u2029", "\\u2029"),
@@ -193,9 +214,9 @@ def _file_name(name: str) -> str:
 
 @cache
 def _plotly() -> str:
-    """Plotly's script, compressed; the page unpacks it."""
-    script = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
-    return base64.b64encode(gzip.compress(script, compresslevel=9, mtime=0)).decode("ascii")
+    """Plotly's script, packed."""
+    script = resources.files("plotly").joinpath("package_data", "plotly.min.js")
+    return _packed(script.read_text(encoding="utf-8"))
 
 
 def _source(name: str) -> str:

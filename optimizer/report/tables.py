@@ -13,7 +13,15 @@ from optimizer.words import number, round_to_total
 from .blocks import Column, Table
 from .view import View
 
-__all__ = ["allocation_csv", "allocation_table", "change_table", "response_table", "roles_table"]
+__all__ = [
+    "allocation_csv",
+    "allocation_table",
+    "change_table",
+    "money_digits",
+    "response_table",
+    "roles_table",
+    "safe_text",
+]
 
 # Characters that make a spreadsheet take a text for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -167,7 +175,7 @@ def response_table(view: View) -> Table:
     return Table("", columns, rows, total)
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
@@ -184,7 +192,7 @@ def allocation_csv(view: View) -> str:
                    row.outcome, row.value, row.average,
                    row.marginal_return)  # fmt: skip
         write.writerow([
-            _safe(row.label), _safe(view.role_name(row.role)),
+            safe_text(row.label), safe_text(view.role_name(row.role)),
             *("" if not math.isfinite(value) else f"{value:.10g}" for value in numbers),
             binds(view, row),
         ])  # fmt: skip

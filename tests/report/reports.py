@@ -6,11 +6,16 @@ from functools import cache
 from typing import Any
 
 from optimizer.allocation import Allocation, optimize
+from optimizer.analysis.certainty import certainty
 from optimizer.analysis.comparison import compare
+from optimizer.analysis.explorer import Explorer, explore
 from optimizer.analysis.horizon import horizon_sweep
+from optimizer.analysis.information import information
 from optimizer.analysis.prices import rule_prices
 from optimizer.analysis.sweep import budget_sweep, split_sweep
 from optimizer.analysis.tornado import tornado
+from optimizer.analysis.variations import Failed
+from optimizer.errors import Infeasible
 from optimizer.plan.document import from_document, replace_at
 from optimizer.plan.plan import Plan
 
@@ -150,7 +155,47 @@ def analyses() -> tuple[Any, ...]:
         split_sweep(asked, n=5),
         tornado(asked, top=8),
         compare({"Base": allocation, "Cut <b>": cut}),
+        *doubts(),
+        explored(),
     )
+
+
+@cache
+def doubts() -> tuple[Any, ...]:
+    """How sure the plan is, and what to test."""
+    uncertainty = {
+        "numbers": {
+            "channels.*.*.curve.ceiling": {"between": ["*0.7", "*1.4"]},
+            "funnel.rates.lead": {"between": [0.15, 0.22]},
+        },
+        "states": {"slump <i>": {"chance": 0.2, "set": {"funnel.value.deal": "*0.6"}}},
+        "draws": 64,
+    }
+    sure = certainty(optimize(plan(uncertainty=uncertainty)))
+    return sure, information(sure)
+
+
+@cache
+def explored() -> Explorer:
+    """Points to turn to: a cut, a dearer market, and one that cannot keep its floor."""
+    own = plan()
+    return explore(
+        answer(),
+        {
+            "cut <b>": optimize(replace_at(own, "budget", 8_000_000)),
+            "dear_clicks": optimize(replace_at(own, "channels.search.*.price", 1.4)),
+            "too_much": _without_answer(
+                replace_at(own, "constraints.social floor.at_least", 9_900_000)
+            ),
+        },
+    )
+
+
+def _without_answer(asked: Plan) -> Allocation | Failed:
+    try:
+        return optimize(asked)
+    except Infeasible as error:
+        return Failed(asked, error)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from .allocation import change_bars, role_strip, today_and_recommended
 from .assurance import gain_bars, gains, spans, tests
+from .explorer import explored_bars
 from .over_time import delivery, goodwill, horizon, money_by_period, stage_by_period
 from .ranges import brand_rule, budget_frontier
 from .response import marginal_returns, response_curve
@@ -13,6 +14,7 @@ __all__ = [
     "budget_frontier",
     "change_bars",
     "delivery",
+    "explored_bars",
     "gain_bars",
     "gains",
     "goodwill",
