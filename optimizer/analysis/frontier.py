@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.allocation import Allocation
+from optimizer.allocation import Allocation, optimize
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.plan import Plan
 from optimizer.plan.risk import CVaR, Expected
@@ -46,6 +46,8 @@ class Frontier:
     frame: pd.DataFrame
     allocations: tuple[Allocation | None, ...]
     """The answer at each weight; None where there is none."""
+    stated: tuple[float, float] | None = None
+    """Mean of all draws and of the worst, of the best plan for the numbers as stated."""
 
 
 def frontier(
@@ -91,6 +93,23 @@ def frontier(
         hedge = one.hedge
         worst = Weighting.of(tail, hedge.worlds.weight).value(hedge.values)
         rows.append((weight, str(one.status), hedge.expected, worst, one.spent, one.gap))
-    frame = pd.DataFrame(rows, columns=["weight", "status", "expected", "worst", "spent", "gap"])
     kept = tuple(one if isinstance(one, Allocation) else None for one in found)
-    return Frontier(plan, level, frame, kept)
+    frame = pd.DataFrame(rows, columns=["weight", "status", "expected", "worst", "spent", "gap"])
+    return Frontier(plan, level, frame, kept, _as_stated(plan, tail, kept, gap, time_limit))
+
+
+def _as_stated(
+    plan: Plan,
+    tail: CVaR,
+    found: Sequence[Allocation | None],
+    gap: float,
+    time_limit: float | None,
+) -> tuple[float, float] | None:
+    """Where the plan for the numbers as stated is among the others."""
+    hedge = next((one.hedge for one in found if one is not None and one.hedge is not None), None)
+    if hedge is None:
+        return None
+    best = optimize(replace(plan, risk=None), gap=gap, time_limit=time_limit)
+    values = hedge.worlds.values(best.spend)
+    weighting = Weighting.of(tail, hedge.worlds.weight)
+    return float(hedge.worlds.weight @ values), weighting.value(values)

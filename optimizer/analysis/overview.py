@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from optimizer.allocation import Allocation
@@ -10,8 +11,10 @@ from optimizer.errors import PlanError
 from optimizer.plan.plan import Plan
 
 from .certainty import Certainty, certainty
+from .commitment import Committed, commit
 from .comparison import Comparison, compare
 from .explorer import Explorer, explore
+from .frontier import Frontier, frontier
 from .horizon import Horizons, horizon_sweep
 from .information import Information, has_worth, information
 from .prices import Prices, rule_prices
@@ -21,10 +24,23 @@ from .variations import Counted, solve_all
 
 __all__ = ["overview"]
 
-Analysis = Prices | Sweep | Horizons | Certainty | Information | Tornado | Comparison | Explorer
+Analysis = (
+    Prices
+    | Sweep
+    | Horizons
+    | Certainty
+    | Information
+    | Frontier
+    | Committed
+    | Tornado
+    | Comparison
+    | Explorer
+)
 
 # Worlds of a plan with stocks in which a report looks for the best plan.
 _REDRAWS = 32
+# Draws of the chart of what safety costs, and its weights of the worst tenth.
+_DRAWS, _WEIGHTS = 256, (0.0, 0.1, 0.3, 0.6, 1.0)
 
 
 def overview(
@@ -67,6 +83,9 @@ def overview(
         found.append(sure)
         if has_worth(best):
             found.append(information(sure, progress=progress))
+        found.append(frontier(_fewer_draws(plan), weights=_WEIGHTS, gap=best.options.gap, **how))
+        if plan.commitment is not None:
+            found.append(commit(plan, time_limit=time_limit, progress=progress))
     found.append(tornado(plan, gap=min(best.options.gap, 1e-5), **how))
     others = dict(what_ifs or {})
     answers = solve_all(list(others.values()), gap=best.options.gap, **how)
@@ -75,6 +94,14 @@ def overview(
         found.append(compare({"base": best, **answered}))
     found.append(explore(best, answered, gap=best.options.gap, **how))
     return found
+
+
+def _fewer_draws(plan: Plan) -> Plan:
+    """*plan* with as many draws as a chart shows the difference of."""
+    uncertainty = plan.uncertainty
+    assert uncertainty is not None  # the caller has asked
+    draws = min(uncertainty.draws or _DRAWS, _DRAWS)
+    return replace(plan, uncertainty=replace(uncertainty, draws=draws))
 
 
 def _has_rule(plan: Plan) -> bool:

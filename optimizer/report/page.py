@@ -15,8 +15,10 @@ from typing import Any
 
 from optimizer.allocation import Allocation
 from optimizer.analysis.certainty import Certainty
+from optimizer.analysis.commitment import Committed
 from optimizer.analysis.comparison import Comparison
 from optimizer.analysis.explorer import Explorer
+from optimizer.analysis.frontier import Frontier
 from optimizer.analysis.horizon import Horizons
 from optimizer.analysis.information import Information
 from optimizer.analysis.prices import Prices
@@ -25,7 +27,7 @@ from optimizer.analysis.tornado import Tornado
 from optimizer.words import LANGUAGES, say
 from optimizer.writing import write_atomically
 
-from . import answer, assurance, evidence, explorer, over_time, sections
+from . import ahead, answer, assurance, evidence, explorer, over_time, sections
 from .appendix import appendix
 from .blocks import Page, Section
 from .tables import allocation_csv
@@ -55,8 +57,9 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
     Args:
         allocation: The answer.
         analyses: Any of ``Prices``, ``Sweep`` (of the budget or the brand share), ``Horizons``,
-            ``Certainty``, ``Information``, ``Tornado``, ``Comparison`` and ``Explorer``; each
-            brings its section, and what is not given is left out.
+            ``Certainty``, ``Information``, ``Frontier``, ``Committed``, ``Tornado``,
+            ``Comparison`` and ``Explorer``; each brings its section, and what is not given is left
+            out.
         lang: The language that the page opens in; it holds both.
 
     Raises:
@@ -122,6 +125,10 @@ def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
             known["sure"] = one
         elif isinstance(one, Information):
             known["test"] = one
+        elif isinstance(one, Frontier):
+            known["safety"] = one
+        elif isinstance(one, Committed):
+            known["commitment"] = one
         elif isinstance(one, Explorer):
             known["explore"] = one
         elif isinstance(one, Comparison):
@@ -145,6 +152,8 @@ def _page(view: View, known: Mapping[str, Any]) -> Page:
         ("prices", evidence.prices),
         ("sure", assurance.sure),
         ("test", assurance.test),
+        ("safety", ahead.safety),
+        ("commitment", ahead.commitment),
         ("tornado", evidence.tornado),
         ("scenarios", evidence.scenarios),
     )

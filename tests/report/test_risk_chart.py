@@ -20,7 +20,8 @@ def found():
 @pytest.mark.parametrize(("lang", "words"), [("en", "worst 10%"), ("zh", "最差 10%")])
 def test_the_frontier_is_drawn_from_the_bold_to_the_safe(found, lang, words):
     drawn = risk_frontier(View(found.allocations[-1], lang), found).to_plotly_json()
-    (line,) = drawn["data"]
+    line, stated = drawn["data"]
+    assert stated["x"][0] <= max(line["x"]) * (1 + 1e-6)
     assert line["x"] == pytest.approx(list(found.frame["worst"]), rel=1e-5)
     assert line["y"] == pytest.approx(list(found.frame["expected"]), rel=1e-5)
     assert words in drawn["layout"]["xaxis"]["title"]["text"]

@@ -1,5 +1,6 @@
 """One pure function per figure: a result in, a Plotly figure out."""
 
+from .ahead import bought_ahead
 from .allocation import change_bars, role_strip, today_and_recommended
 from .assurance import gain_bars, gains, spans, tests
 from .explorer import explored_bars
@@ -10,6 +11,7 @@ from .risk import risk_frontier
 from .sensitivity import prices_of_rules, scenarios, tornado
 
 __all__ = [
+    "bought_ahead",
     "brand_rule",
     "budget_frontier",
     "change_bars",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimizer.report.theme import BRAND, axis, figure, plain, rounded
+from optimizer.report.theme import BRAND, INK, PAPER, axis, figure, plain, rounded
 from optimizer.report.view import View
 
 __all__ = ["risk_frontier"]
@@ -30,14 +30,32 @@ def risk_frontier(view: View, found: Any) -> Any:
         "hovertemplate": "%{customdata}<extra></extra>", "customdata": told,
     }  # fmt: skip
 
+    every = [trace]
+    if found.stated is not None:
+        expected_, worst_ = found.stated
+        told_ = (
+            f"{view.say('chart.risk.stated')}<br>"
+            f"{plain(expected)}: {voice.amount(voice.worth(expected_))}<br>"
+            f"{plain(worst)}: {voice.amount(voice.worth(worst_))}"
+        )
+        every.append({
+            "type": "scatter", "mode": "markers+text", "name": view.say("chart.risk.stated"),
+            "x": rounded([voice.worth(worst_)]), "y": rounded([voice.worth(expected_)]),
+            "text": [view.say("chart.risk.stated")], "textposition": "bottom right",
+            "textfont": {"size": 12, "color": INK}, "cliponaxis": False, "showlegend": False,
+            "marker": {"symbol": "diamond", "size": 12, "color": INK,
+                       "line": {"color": PAPER, "width": 1}},
+            "hovertemplate": "%{customdata}<extra></extra>", "customdata": [told_],
+        })  # fmt: skip
+
     def along(values: list[float], title: str, **more: Any) -> dict[str, Any]:
         low, high = min(values), max(values)
         room = 0.07 * (high - low) or max(abs(high), 1.0)
         return axis(low - room, high + room, voice, title=title, count=5, **more)
 
     return figure(
-        [trace],
+        every,
         height=340,
-        xaxis=along(trace["x"], worst, showgrid=False),
-        yaxis=along(trace["y"], expected, automargin=True),
+        xaxis=along([x for one in every for x in one["x"]], worst, showgrid=False),
+        yaxis=along([y for one in every for y in one["y"]], expected, automargin=True),
     )
