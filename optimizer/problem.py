@@ -13,7 +13,7 @@ and money; below it there are only these arrays. Every solver takes this form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -174,6 +174,20 @@ class CurveTable:
             later = np.maximum.accumulate((np.diff(y) / np.diff(x))[::-1])[::-1]
             result[..., position] = x[np.searchsorted(-later, -slope[..., position])]
         return result
+
+    def changed(self, change: Callable[[Floats], Floats]) -> CurveTable:
+        """The same with every parameter changed; with rows of them the inflection has rows too."""
+        families = tuple(
+            (kind, where, tuple(change(values) for values in parameters))
+            for kind, where, parameters in self.families
+        )
+        rows = np.broadcast_shapes(*(np.shape(p[0])[:-1] for _, _, p in families))
+        inflection = np.zeros((*rows, self.n))
+        for position, *_ in self.points:  # alike in all rows
+            inflection[..., position] = self.inflection.reshape(-1, self.n)[:1, position]
+        for kind, where, parameters in families:
+            inflection[..., where] = kind.bend(*parameters)
+        return replace(self, families=families, inflection=inflection)
 
     def between(self, start: int, stop: int) -> CurveTable:
         """The table of the terms from *start* to *stop*, without copying parameters."""

@@ -73,7 +73,8 @@ def _arrays(problem: Problem) -> Iterator[tuple[str, Floats]]:
     flows = problem.grid.flows
     if flows is None:
         return
-    yield "reach", flows.reach.toarray()[flows.reach.toarray() != 0]
+    reach = flows.reach.toarray()
+    yield "reach", reach[reach != 0]
     yield "start", flows.start
     for number, stage in enumerate(flows.limited):
         yield f"terms {number}", stage.terms.tocsr().data
@@ -269,10 +270,6 @@ class Worlds:
         def taken(values: Floats) -> Floats:
             return values[index] if len(values) == self.n else values
 
-        families = tuple(
-            (kind, where, tuple(values[index] for values in parameters))
-            for kind, where, parameters in self.curves.families
-        )
         maps = [m for m in (self.reach, *(m for s in self.stages for m in s[1:3])) if m is not None]
         picked = {id(m): m if m.alike else _Map(m.matrix, m.data[index]) for m in maps}
         weight = self.weight[index]
@@ -281,7 +278,7 @@ class Worlds:
             numbers={path: values[index] for path, values in self.numbers.items()},
             state=self.state[index],
             weight=weight / weight.sum(),
-            curves=replace(self.curves, families=families),
+            curves=self.curves.changed(lambda values: values[index]),
             weights=taken(self.weights),
             price=taken(self.price),
             exposure=taken(self.exposure),
@@ -309,29 +306,18 @@ class Worlds:
         def mean(values: Floats) -> Floats:
             return np.asarray(values[0] if len(values) == 1 else share @ values, float)
 
-        families = tuple(
-            (kind, where, tuple(share @ values for values in parameters))
-            for kind, where, parameters in self.curves.families
-        )
-        return self._with(families, mean)
+        return self._with(self.curves.changed(lambda values: share @ values), mean)
 
     def world(self, number: int) -> Problem:
         """The problem of one world. Its rules hold, as a rule on outcomes does, in that world."""
         if not self.shares_stocks:
             numbers = {path: values[number] for path, values in self.numbers.items()}
             return self._builder.compiled(numbers, int(self.state[number]))
-        families = tuple(
-            (kind, where, tuple(values[number] for values in parameters))
-            for kind, where, parameters in self.curves.families
-        )
-        return self._with(families, lambda values: values[number if len(values) > 1 else 0])
+        curves = self.curves.changed(lambda values: values[number])
+        return self._with(curves, lambda values: values[number if len(values) > 1 else 0])
 
-    def _with(self, families: Any, one: Callable[[Floats], Floats]) -> Problem:
+    def _with(self, curves: CurveTable, one: Callable[[Floats], Floats]) -> Problem:
         """The problem with other curves, and one row of every array that worlds differ in."""
-        inflection = self.problem.curves.inflection.copy()
-        for kind, where, parameters in families:
-            inflection[where] = kind.bend(*parameters)
-        curves = replace(self.problem.curves, families=families, inflection=inflection)
         return replace(
             self.problem,
             curves=curves,
@@ -686,10 +672,8 @@ def _assembled(
         last = first + np.size(own)
         parts[name] = vectors[:, first:last]
         first = last
-    families = []
-    for number, (kind, where, parameters) in enumerate(problem.curves.families):
-        names = [f"curves {number} {kind.__name__} {place}" for place in range(len(parameters))]
-        families.append((kind, where, tuple(parts[name] for name in names)))
+    named = iter([parts[name] for name in parts if name.startswith("curves ")])
+    curves = problem.curves.changed(lambda _: next(named))
     flows, reach, start = problem.grid.flows, None, np.zeros((1, 0))
     stages: list[tuple[Index, _Map, _Map, Floats]] = []
     if flows is not None:
@@ -716,7 +700,7 @@ def _assembled(
         numbers=values,
         state=drawn.state,
         weight=drawn.weight,
-        curves=replace(problem.curves, families=tuple(families)),
+        curves=curves,
         weights=_shared(parts["weights"]),
         price=_shared(parts["price"]),
         exposure=_shared(parts["exposure"]),

@@ -104,7 +104,7 @@ class _Search(Search[_Node]):
     def root(self) -> _Node:
         """The box of all bounds, and prices to begin with."""
         problem = self.problem
-        boxes = Boxes.of(problem, problem.lower[None], problem.upper[None])
+        boxes = Boxes.of(self.dual.terms, problem.lower[None], problem.upper[None])
         rows = self.dual.guess(boxes, self.unit * _ROOT[0])
         return _Node(problem.lower, problem.upper, rows[0], np.inf, self.proof)
 
@@ -120,7 +120,7 @@ class _Search(Search[_Node]):
         nodes = self._next()
         self.nodes += len(nodes)
         boxes = Boxes.of(
-            self.problem,
+            self.dual.terms,
             np.array([node.low for node in nodes]),
             np.array([node.high for node in nodes]),
         )
@@ -157,7 +157,7 @@ class _Search(Search[_Node]):
         up = (low > boxes.low[k]) | (state.share[k] >= 0.5) & (high >= boxes.high[k])
         high = np.where(up, high, low)
         low = np.where(up, np.minimum(np.maximum(boxes.begin[k], low), high), low)
-        sides = Boxes.of(self.problem, low, high)
+        sides = Boxes.of(self.dual.terms, low, high)
         enough = self.good_enough()
         taus = [self.unit * _LATER[-1], self._finest(state.value[k])]
         found = self.dual.minimise(

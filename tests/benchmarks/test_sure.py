@@ -49,7 +49,7 @@ def test_best_plans_of_draws(steepness):
     start, busy = time.perf_counter(), time.process_time()
     worlds = Worlds.of(plan)
     made = time.perf_counter() - start
-    found = redraw(worlds, best, gap=1e-4, jobs=1 if steepness <= 1 else 2)
+    found = redraw(worlds, best, gap=1e-4)
     taken, busy = time.perf_counter() - start, time.process_time() - busy
     assert found.proven(1e-4).all()
     mark = "reached" if taken <= 5 else "MISSED"
