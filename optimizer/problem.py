@@ -77,6 +77,13 @@ class Need(StrEnum):
     STOCKS = "stocks that follow from spend"
 
 
+def _span(index: Index) -> Index | slice:
+    """The same places as a slice where they follow one another: views are quicker than copies."""
+    if index.size and index[-1] - index[0] + 1 == len(index):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index
+
+
 @dataclass(frozen=True, eq=False)
 class CurveTable:
     """The curves of all terms, as arrays per family — never one object per term.
@@ -143,18 +150,20 @@ class CurveTable:
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(e), shape (n,)."""
-        result = np.empty(np.shape(exposure))
+        result = self._empty(exposure)
         for kind, index, parameters in self.families:
-            result[..., index] = kind.formula(exposure[..., index], *parameters)
+            own = _span(index)
+            result[..., own] = kind.formula(exposure[..., own], *parameters)
         for position, x, y in self.points:
             result[..., position] = np.interp(exposure[..., position], x, y)
         return result
 
     def slope(self, exposure: Floats) -> Floats:
         """f′(e), shape (n,); infinite where a curve is vertical at zero."""
-        result = np.empty(np.shape(exposure))
+        result = self._empty(exposure)
         for kind, index, parameters in self.families:
-            result[..., index] = kind.gradient(exposure[..., index], *parameters)
+            own = _span(index)
+            result[..., own] = kind.gradient(exposure[..., own], *parameters)
         for position, x, y in self.points:
             slopes = np.append(np.diff(y) / np.diff(x), 0.0)
             piece = np.searchsorted(x, exposure[..., position], side="right") - 1
@@ -166,14 +175,24 @@ class CurveTable:
 
         Where it begins, if it is nowhere that steep; infinite for a steeper straight line.
         """
-        result = np.empty(np.shape(slope))
+        result = self._empty(slope)
         for kind, index, parameters in self.families:
-            result[..., index] = kind.inverse(slope[..., index], *parameters)
+            own = _span(index)
+            result[..., own] = kind.inverse(slope[..., own], *parameters)
         for position, x, y in self.points:
             # The steepest slope from each piece on: it falls where slopes themselves may rise.
             later = np.maximum.accumulate((np.diff(y) / np.diff(x))[::-1])[::-1]
             result[..., position] = x[np.searchsorted(-later, -slope[..., position])]
         return result
+
+    def _empty(self, like: Floats) -> Floats:
+        """Room for one value per term of *like*, and of each row of parameters where there are."""
+        shape = np.shape(like)
+        return np.empty(
+            shape
+            if self.inflection.ndim == 1
+            else np.broadcast_shapes(shape, self.inflection.shape)
+        )
 
     def changed(self, change: Callable[[Floats], Floats]) -> CurveTable:
         """The same with every parameter changed; with rows of them the inflection has rows too."""

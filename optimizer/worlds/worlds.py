@@ -237,7 +237,8 @@ class Worlds:
         """
         counts = self.counts
         assert counts is not None  # these worlds were made with counted=True
-        columns, terms = self._filled(np.asarray(cells, float))
+        columns = self.columns(cells)
+        terms = self._terms(columns)
         objective = (self.weights * terms).sum(1) - (self.price * columns).sum(1)
         money = by_line = None
         if counts.money is not None:
@@ -272,52 +273,76 @@ class Worlds:
 
     def columns(self, cells: Floats) -> Floats:
         """All columns that follow from the spend of cells, shape (n_worlds, n_columns)."""
-        return self._filled(np.asarray(cells, float))[0]
+        columns = self._columns(np.asarray(cells, float))
+        return np.array(np.broadcast_to(columns, (self.n, columns.shape[1])))
 
-    def _filled(self, cells: Floats) -> tuple[Floats, Floats]:
-        """Columns and their terms in every world."""
+    def _columns(self, cells: Floats) -> Floats:
+        """The same; one row where all worlds have the same columns."""
+        alike = self.shares_stocks and cells.ndim == 1
         n = self.problem.n_cells
-        columns = np.zeros((self.n, self.problem.n_columns))
+        columns = np.zeros((1 if alike else self.n, self.problem.n_columns))
         columns[:, :n] = cells[..., :n]
         if self.reach is not None:
             linear = n + self.start.shape[-1]
             columns[:, n:linear] = self.reach(cells[..., :n]) + self.start
         if self.warm is not None:
             self.warm.fill(columns)
-        terms = self.curves.outcome(self.exposure * columns)
-        for where, on_terms, on_columns, capacity in self.stages:
-            came = on_terms(terms) + on_columns(columns)
-            columns[:, where] = np.minimum(came, capacity)
-        return columns, terms
+        if self.stages:
+            terms = self._terms(columns)
+            for where, on_terms, on_columns, capacity in self.stages:
+                came = on_terms(terms) + on_columns(columns)
+                columns[:, where] = np.minimum(came, capacity)
+        return columns
+
+    def _terms(self, columns: Floats) -> Floats:
+        """The outcomes of all columns, shape (n_worlds, n_columns)."""
+        return self.curves.outcome(self.exposure * columns)
 
     def values(self, cells: Floats) -> Floats:
         """What a spend is worth in every world, fines of soft rules not taken off, (n_worlds,)."""
-        columns, terms = self._filled(np.asarray(cells, float))
-        return np.asarray((self.weights * terms).sum(1) - (self.price * columns).sum(1), float)
+        columns = self._columns(np.asarray(cells, float))
+        terms, paid = self._terms(columns), (self.price * columns).sum(1)
+        alike = len(self.weights) == 1
+        gained = terms @ self.weights[0] if alike else (self.weights * terms).sum(1)
+        return np.asarray(gained - paid, float)
 
     def gradient(self, cells: Floats, share: Floats) -> Floats:
         """Σₛ shareₛ·∇Vₛ in the spend of cells, shape (n_cells,)."""
-        return np.asarray(share @ self.gradients(cells), float)
+        on_columns = self._on_all(cells)
+        if self.reach is not None and not self.reach.alike:
+            return np.asarray(share @ self._back(on_columns), float)
+        # What stocks pass on to cells is the same in all worlds, so that their mean will do.
+        mean = np.asarray(share @ on_columns, float)
+        return np.asarray(self._back(mean[None])[0], float)
 
     def gradients(self, cells: Floats) -> Floats:
         """∇Vₛ in the spend of cells, shape (n_worlds, n_cells)."""
-        columns, _ = self._filled(np.asarray(cells, float))
+        return self._back(self._on_all(cells))
+
+    def _on_all(self, cells: Floats) -> Floats:
+        """What a unit of each cell and linear stock adds, all else that follows among it."""
+        columns = self._columns(np.asarray(cells, float))
         on_terms, on_columns = self._on(columns)
         with np.errstate(invalid="ignore"):
             slope = self.exposure * self.curves.slope(self.exposure * columns)
             on_columns = on_columns + np.where(on_terms == 0, 0.0, on_terms * slope)
+        return on_columns if self.warm is None else self.warm.pass_on(on_columns, columns)
+
+    def _back(self, on_columns: Floats) -> Floats:
+        """What a unit of each cell adds, with what its stocks do."""
         n = self.problem.n_cells
-        if self.warm is not None:
-            on_columns = self.warm.pass_on(on_columns, columns)
         if self.reach is None:
             return on_columns[:, :n]
         linear = n + self.start.shape[-1]
         return np.asarray(on_columns[:, :n] + self.reach.back(on_columns[:, n:linear]), float)
 
     def _on(self, columns: Floats) -> tuple[Floats, Floats]:
-        """What an outcome of each term, and a unit of each column, is worth; (n_worlds, n)."""
-        on_terms = np.broadcast_to(self.weights, columns.shape).copy()
-        on_columns = -np.broadcast_to(self.price, columns.shape)
+        """What an outcome of each term, and a unit of each column, is worth; (n_worlds or 1, n)."""
+        if not self.stages:
+            return self.weights, -self.price
+        shape = (self.n, columns.shape[1])
+        on_terms = np.array(np.broadcast_to(self.weights, shape))
+        on_columns = -np.broadcast_to(self.price, shape)
         for where, terms, others, capacity in reversed(self.stages):
             open_ = columns[:, where] < capacity
             passed = np.where(open_, on_columns[:, where], 0.0)
@@ -330,7 +355,7 @@ class Worlds:
 
         Upward bends are left out; where stocks differ between worlds they follow as on average.
         """
-        columns, _ = self._filled(np.asarray(cells, float))
+        columns = self._columns(np.asarray(cells, float))
         on_terms, _ = self._on(columns)
         exposure = self.exposure * columns
         step = _STEP * exposure + 1e-300
@@ -346,8 +371,8 @@ class Worlds:
         data = self.reach.data if self.reach.alike else self.weight @ self.reach.data
         pattern = self.reach.matrix
         reach = sparse.csr_array((data, pattern.indices, pattern.indptr), pattern.shape)
-        on_stocks = sparse.diags_array(bends[n : n + reach.shape[0]])
-        return np.asarray((reach.T @ on_stocks @ reach).toarray() + np.diag(bends[:n]), float)
+        on_stocks = bends[n : n + reach.shape[0], None] * reach.toarray()
+        return np.asarray(reach.T @ on_stocks + np.diag(bends[:n]), float)
 
 
 def _builder(plan: Plan, *, counted: bool = False) -> Builder:
