@@ -301,10 +301,8 @@ class Worlds:
     def values(self, cells: Floats) -> Floats:
         """What a spend is worth in every world, fines of soft rules not taken off, (n_worlds,)."""
         columns = self._columns(np.asarray(cells, float))
-        terms, paid = self._terms(columns), (self.price * columns).sum(1)
-        alike = len(self.weights) == 1
-        gained = terms @ self.weights[0] if alike else (self.weights * terms).sum(1)
-        return np.asarray(gained - paid, float)
+        gained = (self.weights * self._terms(columns)).sum(1)
+        return np.asarray(gained - (self.price * columns).sum(1), float)
 
     def gradient(self, cells: Floats, share: Floats) -> Floats:
         """Σₛ shareₛ·∇Vₛ in the spend of cells, shape (n_cells,)."""
