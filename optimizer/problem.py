@@ -13,7 +13,7 @@ and money; below it there are only these arrays. Every solver takes this form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -75,6 +75,13 @@ class Need(StrEnum):
     OUTCOMES = "rules on outcomes"
     PIECES = "straight pieces whose slopes rise"
     STOCKS = "stocks that follow from spend"
+
+
+def _span(index: Index) -> Index | slice:
+    """The same places as a slice where they follow one another: views are quicker than copies."""
+    if index.size and index[-1] - index[0] + 1 == len(index):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,18 +150,20 @@ class CurveTable:
 
     def outcome(self, exposure: Floats) -> Floats:
         """f(e), shape (n,)."""
-        result = np.empty(np.shape(exposure))
+        result = self._empty(exposure)
         for kind, index, parameters in self.families:
-            result[..., index] = kind.formula(exposure[..., index], *parameters)
+            own = _span(index)
+            result[..., own] = kind.formula(exposure[..., own], *parameters)
         for position, x, y in self.points:
             result[..., position] = np.interp(exposure[..., position], x, y)
         return result
 
     def slope(self, exposure: Floats) -> Floats:
         """f′(e), shape (n,); infinite where a curve is vertical at zero."""
-        result = np.empty(np.shape(exposure))
+        result = self._empty(exposure)
         for kind, index, parameters in self.families:
-            result[..., index] = kind.gradient(exposure[..., index], *parameters)
+            own = _span(index)
+            result[..., own] = kind.gradient(exposure[..., own], *parameters)
         for position, x, y in self.points:
             slopes = np.append(np.diff(y) / np.diff(x), 0.0)
             piece = np.searchsorted(x, exposure[..., position], side="right") - 1
@@ -166,14 +175,38 @@ class CurveTable:
 
         Where it begins, if it is nowhere that steep; infinite for a steeper straight line.
         """
-        result = np.empty(np.shape(slope))
+        result = self._empty(slope)
         for kind, index, parameters in self.families:
-            result[..., index] = kind.inverse(slope[..., index], *parameters)
+            own = _span(index)
+            result[..., own] = kind.inverse(slope[..., own], *parameters)
         for position, x, y in self.points:
             # The steepest slope from each piece on: it falls where slopes themselves may rise.
             later = np.maximum.accumulate((np.diff(y) / np.diff(x))[::-1])[::-1]
             result[..., position] = x[np.searchsorted(-later, -slope[..., position])]
         return result
+
+    def _empty(self, like: Floats) -> Floats:
+        """Room for one value per term of *like*, and of each row of parameters where there are."""
+        shape = np.shape(like)
+        return np.empty(
+            shape
+            if self.inflection.ndim == 1
+            else np.broadcast_shapes(shape, self.inflection.shape)
+        )
+
+    def changed(self, change: Callable[[Floats], Floats]) -> CurveTable:
+        """The same with every parameter changed; with rows of them the inflection has rows too."""
+        families = tuple(
+            (kind, where, tuple(change(values) for values in parameters))
+            for kind, where, parameters in self.families
+        )
+        rows = np.broadcast_shapes(*(np.shape(p[0])[:-1] for _, _, p in families))
+        inflection = np.zeros((*rows, self.n))
+        for position, *_ in self.points:  # alike in all rows
+            inflection[..., position] = self.inflection.reshape(-1, self.n)[:1, position]
+        for kind, where, parameters in families:
+            inflection[..., where] = kind.bend(*parameters)
+        return replace(self, families=families, inflection=inflection)
 
     def between(self, start: int, stop: int) -> CurveTable:
         """The table of the terms from *start* to *stop*, without copying parameters."""

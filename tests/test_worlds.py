@@ -13,7 +13,7 @@ from optimizer.errors import PlanError
 from optimizer.plan.document import from_document, replace_at, to_document
 from optimizer.plan.uncertainty import Factor, Range, State, Uncertainty
 from optimizer.problem import compile_plan
-from optimizer.worlds import Worlds
+from optimizer.worlds import Worlds, drawing
 
 FACTORS = Range((0.7, 1.4), times=True)
 B2B = {
@@ -57,6 +57,44 @@ def test_worlds_are_worth_what_their_plans_are(name):
     grid = worlds.problem.grid
     for spend in (grid.current, 1.7 * grid.current[::-1]):
         np.testing.assert_allclose(worlds.values(spend), one_by_one(plan, worlds, spend), rtol=1e-9)
+
+
+def test_a_bent_number_needs_few_plans(monkeypatch):
+    """Powers of what a half-life leaves are told by places on them, not draw by draw."""
+    plan = uncertain(opt.load("b2b"), B2B, states={"slump": SLUMP}, draws=200)
+    compiled = []
+    monkeypatch.setattr(
+        drawing, "compile_plan", lambda plan: compiled.append(1) or compile_plan(plan)
+    )
+    worlds = Worlds.of(plan)
+    assert len(compiled) < 100
+    few = worlds.only(np.arange(0, 200, 23))
+    spend = 1.3 * worlds.problem.grid.current
+    np.testing.assert_allclose(few.values(spend), one_by_one(plan, few, spend), rtol=1e-9)
+
+
+def warmed():
+    """Goodwill lifts two lines, one by more than it can reach."""
+    document = to_document(opt.load("b2b"))
+    document["goodwill"]["lifts"] = {
+        "search.traffic": {"by": 0.5, "reach": 3.0},
+        "social.traffic": {"by": 0.8, "reach": 0.02},
+    }
+    document["funnel"]["capacity"] = {}
+    return uncertain(from_document(document), B2B, draws=16)
+
+
+def test_what_goodwill_lifts_is_worth_what_plans_say():
+    plan = warmed()
+    worlds = Worlds.of(plan)
+    spend = worlds.problem.grid.current
+    np.testing.assert_allclose(worlds.values(spend), one_by_one(plan, worlds, spend), rtol=1e-9)
+    share, way = np.full(16, 1 / 16), np.random.default_rng(0).normal(size=len(spend)) * spend
+    h = 1e-5
+    rise = share @ (worlds.values(spend + h * way) - worlds.values(spend - h * way)) / (2 * h)
+    assert worlds.gradient(spend, share) @ way == pytest.approx(rise, rel=1e-4, abs=1.0)
+    bend = (worlds.gradient(spend - h * way, share) - worlds.gradient(spend + h * way, share)) @ way
+    assert way @ worlds.bend(spend, share) @ way == pytest.approx(bend / (2 * h), rel=0.05)
 
 
 @settings(max_examples=20)

@@ -373,7 +373,7 @@ def _best_values(worlds: Worlds, candidates: _Candidates) -> tuple[Floats, int]:
     best = np.max([worlds.values(plan) for plan in panel], axis=0)
     if not suits(worlds):
         return best, len(panel)
-    answer = best_of_each(worlds)
+    answer = best_of_each(worlds, candidates.base)
     known = answer.proven(1e-6)
     return np.where(known, np.maximum(answer.value, best), best), 0
 

@@ -122,7 +122,7 @@ class _Task:
         base = worlds.values(self.spend)
         spend, value, bound = np.tile(self.spend, (n, 1)), base.copy(), np.full(n, np.inf)
         if suits(worlds):
-            found = best_of_each(worlds, self.prices)
+            found = best_of_each(worlds, self.spend, self.prices, gap=self.options.gap)
             known = found.proven(self.options.gap)
             spend[known], value[known] = found.spend[known], found.value[known]
             bound[known] = found.bound[known]

@@ -135,7 +135,7 @@ class Linear(_Formula):
     @staticmethod
     def gradient(x: Floats, rate: Floats) -> Floats:
         """The rate, everywhere."""
-        return np.broadcast_to(rate, np.shape(x)) + 0.0 * x
+        return np.asarray(rate + 0.0 * x, float)
 
     @staticmethod
     def inverse(slope: Floats, rate: Floats) -> Floats:

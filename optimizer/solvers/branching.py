@@ -8,8 +8,6 @@ rules few curves end between their pieces, so trees stay small (Udell & Boyd, 20
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,8 +18,9 @@ from optimizer.problem import Need, Problem
 
 from .envelopes import Envelopes
 from .linear import LinearPart
-from .solution import Clock, Options, Proof, Solution, Status, relative_gap
-from .tangents import EXACT, Box, Climb, Cuts, Incumbent, climb, leaf, switch_of, whole_box
+from .search import Search
+from .solution import Options, Proof, Solution, Status
+from .tangents import EXACT, Box, Climb, Cuts, climb, leaf, switch_of, whole_box
 
 __all__ = ["Branching"]
 
@@ -54,48 +53,22 @@ class Branching:
         return _Search(problem, options, start).run()
 
 
-class _Search:
+class _Search(Search[_Node]):
     """One branch and bound."""
 
+    solver = Branching.name
+    stuck = "the arithmetic has no more digits to give"
+
     def __init__(self, problem: Problem, options: Options, start: Floats | None) -> None:
-        self.problem, self.options = problem, options
-        self.clock, self.incumbent = Clock(options.time_limit), Incumbent(problem)
-        if start is not None:
-            self.incumbent.offer(start)
+        super().__init__(problem, options, start)
         self.part = LinearPart.of(problem, options.warm)
         self.switch = switch_of(problem)
         curves = problem.curves
         self.bends = self.part.at_work & (curves.piecewise | (curves.inflection > 0))
-        self.order = itertools.count()
-        self.open: list[tuple[float, int, _Node]] = []
-        self.closed = -np.inf
-        self.nodes = 0
         self.is_unbounded = False
-        self.interrupted = False
-        self.proof: Proof = {}
 
-    def run(self) -> Solution:
-        """Divide until the best open bound is within the gap, time is up, or nothing is open."""
-        bound = np.inf
-        try:
-            root = self._root()
-            self._visit(root)
-            while self.open and not self.clock.is_up:
-                bound = -self.open[0][0]
-                if bound <= self._good_enough():
-                    break
-                self._visit(heapq.heappop(self.open)[2])
-                self._report()
-            bound = max([self.closed, *(-item[0] for item in self.open)])
-            self._polish()
-        except KeyboardInterrupt:
-            if self.incumbent.spend is None:
-                raise
-            self.interrupted = True
-            bound = max([self.closed, bound, *(-item[0] for item in self.open)])
-        return self._solution(bound)
-
-    def _root(self) -> _Node:
+    def root(self) -> _Node:
+        """The box of all bounds."""
         box = whole_box(self.problem)
         return _Node(box, self._envelopes(box), Cuts(), np.inf, self.proof)
 
@@ -107,12 +80,9 @@ class _Search:
             self.problem.curves, exposure * np.maximum(box.low, floor), exposure * box.high
         )
 
-    def _good_enough(self) -> float:
-        """A bound at or below this need not be searched."""
-        value = self.incumbent.value
-        return value + 0.5 * self.options.gap * abs(value) if np.isfinite(value) else -np.inf
-
-    def _visit(self, node: _Node) -> None:
+    def step(self) -> None:
+        """Climb the most promising box; divide it where that leaves it open."""
+        node = self.pop()
         self.nodes += 1
         result = self._climb(node)
         _note(node, leaf(self.part, result))
@@ -124,19 +94,18 @@ class _Search:
         if self.nodes == 1 or self.nodes % 16 == 0:
             self._dive(node, result)
         bound = min(result.bound, node.bound)
-        children = [] if bound <= self._good_enough() else self._divide(node, result)
-        if not children and bound > self._good_enough():
+        children = [] if bound <= self.good_enough() else self._divide(node, result)
+        if not children and bound > self.good_enough():
             result = self._climb(replace(node, cuts=result.cuts), exact=True)
             if result.bound < bound:
                 bound = result.bound
                 _note(node, leaf(self.part, result))
-            if result.relaxed is not None and bound > self._good_enough():
+            if result.relaxed is not None and bound > self.good_enough():
                 children = self._divide(node, result)
         if not children:
             self.closed = max(self.closed, bound)
         for child in children:
-            fresh = replace(child, bound=bound)
-            heapq.heappush(self.open, (-bound, next(self.order), fresh))
+            self.push(replace(child, bound=bound))
 
     def _climb(self, node: _Node, *, exact: bool = False) -> Climb:
         size = self.incumbent.value if np.isfinite(self.incumbent.value) else 0.0
@@ -150,7 +119,7 @@ class _Search:
             tolerance,
             self.clock,
             self.incumbent,
-            self._good_enough(),
+            self.good_enough(),
         )
 
     def _divide(self, node: _Node, result: Climb) -> list[_Node]:
@@ -296,7 +265,7 @@ class _Search:
         tolerance = max(tolerance, EXACT * self.part.scales.objective)
         climb(self.part, envelopes, box, Cuts(), tolerance, self.clock, self.incumbent)
 
-    def _polish(self) -> None:
+    def finish(self) -> None:
         """The last digits: climb the box in which the best plan's curves are concave."""
         best = self.incumbent.spend
         if best is None or self.clock.is_up:
@@ -314,40 +283,12 @@ class _Search:
         self._climb_concave(Box(np.minimum(low, high), high, on, on), 0.0)
         self.incumbent.sharpen()
 
-    def _report(self) -> None:
-        if self.options.progress is not None and self.open:
-            value = self.incumbent.value
-            self.options.progress(
-                self.clock.seconds, value if np.isfinite(value) else None, -self.open[0][0]
-            )
-
-    def _solution(self, bound: float) -> Solution:
-        best = self.incumbent
-        about = Solution(
-            Status.STOPPED,
-            bound=bound,
-            solver=Branching.name,
-            reason="interrupted" if self.interrupted else self.clock.reason,
-            seconds=self.clock.seconds,
-            nodes=self.nodes,
-            options=self.options,
-        )
-        if best.spend is None:
-            if self.is_unbounded:
-                return replace(about, status=Status.UNBOUNDED)
-            # A box that its relaxation could not rule out may still hold a plan.
-            return about if bound > -np.inf else replace(about, status=Status.INFEASIBLE)
-        bound = max(bound, best.value)
-        proven = relative_gap(best.value, bound) <= self.options.gap
-        return replace(
-            about,
-            status=Status.OPTIMAL if proven else Status.STOPPED,
-            reason="proven" if proven else about.reason,
-            spend=best.spend,
-            value=best.value,
-            bound=bound,
-            proof=self.proof,
-        )
+    def without_plan(self, about: Solution) -> Solution:
+        """A box that its relaxation could not rule out may still hold a plan."""
+        about = replace(about, proof=None)
+        if self.is_unbounded:
+            return replace(about, status=Status.UNBOUNDED)
+        return about if about.bound > -np.inf else replace(about, status=Status.INFEASIBLE)
 
 
 def _note(node: _Node, part: Proof) -> None:

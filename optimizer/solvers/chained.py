@@ -13,7 +13,6 @@ Otherwise by the stock in the period in which its trajectories are farthest apar
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,16 +23,14 @@ from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem
 
 from .mixtures import Mixture, Parts, Region, Way
-from .solution import Clock, Options, Proof, Solution, Status, relative_gap
-from .tangents import Incumbent
+from .search import Search
+from .solution import Options, Proof, Solution
 from .trajectories import chains_of
 
 __all__ = ["Chained", "suits"]
 
 # Width of the cells of stocks, as a multiple of the gap asked for, and its limits.
 _FINENESS, _FINEST, _COARSEST = 8.0, 0.004, 0.02
-# A region whose bound is within this share of the gap asked for is not divided.
-_STOP = 0.98
 # A mixture is worked out to this share of the gap asked for.
 _MIXED = 0.05
 # Shares of ways nearer to 0 than this are none.
@@ -94,64 +91,42 @@ class Chained:
         return _Search(problem, options, start).run()
 
 
-class _Search:
+class _Search(Search[_Node]):
     """One branch and bound."""
 
+    solver = Chained.name
+    stuck = "trajectories give no closer bound"
+    enough = 0.98  # a region is dear to divide
+
     def __init__(self, problem: Problem, options: Options, start: Floats | None) -> None:
-        self.problem, self.options = problem, options
-        self.clock, self.incumbent = Clock(options.time_limit), Incumbent(problem)
-        if start is not None:
-            self.incumbent.offer(start)
+        super().__init__(problem, options, start)
         fineness = float(np.clip(_FINENESS * options.gap, _FINEST, _COARSEST))
         self.parts = Parts(problem, fineness)
         self.cells = self.parts.settings()
-        self.order = itertools.count()
-        self.open: list[tuple[float, int, _Node]] = []
-        self.closed = -np.inf
-        self.nodes = 0
-        self.interrupted = False
-        self.proof: Proof = {}
 
-    def run(self) -> Solution:
-        """Divide until the best open bound is within the gap, time is up, or nothing is open."""
-        root = _Node(
-            self.parts.whole(), np.zeros(int(self.parts.priced.sum())), (), np.inf, self.proof
-        )
-        self._push(root)
-        try:
-            while self.open and (not self.clock.is_up or not self.nodes):
-                if self.nodes >= (_NODES if self.incumbent.spend is not None else _LOST):
-                    break
-                if -self.open[0][0] <= self._good_enough():
-                    break
-                self._visit(self.open[0][2])
-                self._report()
-        except KeyboardInterrupt:
-            if self.incumbent.spend is None:
-                raise
-            self.interrupted = True
-        return self._solution(max([self.closed, *(-item[0] for item in self.open)]))
+    @property
+    def most(self) -> float:
+        """Fewer where no region has shown a plan: other ways will."""
+        return _NODES if self.incumbent.spend is not None else _LOST
 
-    def _push(self, node: _Node) -> None:
-        heapq.heappush(self.open, (-node.bound, next(self.order), node))
+    def root(self) -> _Node:
+        """The region of all bounds, at no prices."""
+        prices = np.zeros(int(self.parts.priced.sum()))
+        return _Node(self.parts.whole(), prices, (), np.inf, self.proof)
 
-    def _good_enough(self) -> float:
-        """A bound at or below this need not be searched."""
-        value = self.incumbent.value
-        return value + _STOP * self.options.gap * abs(value) if np.isfinite(value) else -np.inf
+    def finish(self) -> None:
+        """Plans are averages of trajectories, as exact as those."""
 
-    def _visit(self, node: _Node) -> None:
-        """Bound the most promising region, try the plans in it, divide what is left open.
-
-        It stays open until its parts take its place, as an interrupt may come at any time.
-        """
+    def step(self) -> None:
+        """Bound the most promising region, try the plans in it, divide what is left open."""
+        node = self.pop()
         self.nodes += 1
         mixture = self.parts.mix(
             node.region,
             node.prices,
             node.ways,
             _MIXED * self.options.gap,
-            self._good_enough(),
+            self.good_enough(),
             self.clock,
         )
         children: list[_Node] = []
@@ -162,15 +137,14 @@ class _Search:
             if mixture.bound < node.bound:
                 self._note(node, mixture.prices)
             bound = min(mixture.bound, node.bound)
-            if bound > self._good_enough():
+            if bound > self.good_enough():
                 self._try(node, mixture)
-            if bound > self._good_enough():
+            if bound > self.good_enough():
                 children = self._divided(replace(node, bound=bound), mixture)
-        heapq.heappop(self.open)
         if not children:
             self.closed = max(self.closed, bound)
         for child in children:
-            self._push(child)
+            self.push(child)
 
     def _note(self, node: _Node, prices: Floats) -> None:
         """Write a leaf into the proof."""
@@ -373,46 +347,6 @@ class _Search:
             _Node(region, mixture.prices, kept, node.bound, node.proof[side])
             for side, region in (("below", below), ("above", above))
         ]
-
-    # The answer
-
-    def _report(self) -> None:
-        if self.options.progress is not None and self.open:
-            value = self.incumbent.value
-            self.options.progress(
-                self.clock.seconds, value if np.isfinite(value) else None, -self.open[0][0]
-            )
-
-    def _why(self) -> str:
-        """What ended a search without its proof."""
-        if self.interrupted:
-            return "interrupted"
-        return "time limit" if self.clock.is_up else "trajectories give no closer bound"
-
-    def _solution(self, bound: float) -> Solution:
-        best = self.incumbent
-        about = Solution(
-            Status.STOPPED,
-            bound=bound,
-            solver=Chained.name,
-            reason="no plan found",
-            seconds=self.clock.seconds,
-            nodes=self.nodes,
-            options=self.options,
-        )
-        if best.spend is None:
-            return replace(about, proof=self.proof)
-        bound = max(bound, best.value)
-        proven = relative_gap(best.value, bound) <= self.options.gap
-        return replace(
-            about,
-            status=Status.OPTIMAL if proven else Status.STOPPED,
-            reason="proven" if proven else self._why(),
-            spend=best.spend,
-            value=best.value,
-            bound=bound,
-            proof=self.proof,
-        )
 
 
 def _shared(mixture: Mixture) -> list[_Group]:

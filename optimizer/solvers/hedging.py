@@ -38,7 +38,7 @@ _FIRST, _LAST = 0.05, 1e-7
 # Every so many rounds the bound is asked for.
 _BOUND = 5
 # How near the interior point comes, as a share of the gap asked for; less leaves money unused.
-_NEAR = 0.01
+_NEAR = 0.03
 # More cells than these are left to planes alone.
 _MANY = 4_000
 _BISECTIONS = 60

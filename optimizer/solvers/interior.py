@@ -30,7 +30,7 @@ _STEPS = 100
 # Share of the way to the next edge that a step may go.
 _EDGE = 0.995
 # So many worlds stand for all at first, where values are only averaged, and to this closeness.
-_FEW, _ROUGH = 64, 1e-3
+_FEW, _ROUGH = 64, 1e-4
 # A share of a step that is none: an edge bars the way.
 _STUCK = 1e-9
 # Equations that one core solves at once.
@@ -339,8 +339,10 @@ class _Path:
         """Everything at the present spend."""
         aim, free, scale = self.aim, self.free, self.unit / self.worth
         values = self._values() - self.eta
-        slopes = np.nan_to_num(aim.tail.gradients(self.cells)[:, free]) * scale
-        if aim.one:
+        slopes = np.zeros((0, int(free.sum())))
+        if len(self.tail):
+            slopes = np.nan_to_num(aim.tail.gradients(self.cells)[:, free]) * scale
+        if len(self.tail) and aim.one:
             gain = aim.mean @ slopes
         else:
             gain = np.nan_to_num(aim.worlds.gradient(self.cells, aim.mean)[free]) * scale

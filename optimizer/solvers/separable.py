@@ -11,8 +11,6 @@ Boxes in which no line is between two replies have a concave optimum, which is a
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,9 +19,9 @@ from numpy.typing import NDArray
 from optimizer.plan.curves import Floats
 from optimizer.problem import Need, Problem
 
+from .search import Search
 from .smoothing import Boxes, SmoothDual, State
-from .solution import Clock, Options, Proof, Solution, Status, relative_gap
-from .tangents import Incumbent
+from .solution import Options, Proof, Solution
 
 __all__ = ["Separable", "suits"]
 
@@ -84,70 +82,45 @@ class Separable:
         return _Search(problem, options, start).run()
 
 
-class _Search:
+class _Search(Search[_Node]):
     """One branch and bound."""
 
+    solver = Separable.name
+    stuck = "the prices give no closer bound"
+
     def __init__(self, problem: Problem, options: Options, start: Floats | None) -> None:
-        self.problem, self.options = problem, options
-        self.clock, self.incumbent = Clock(options.time_limit), Incumbent(problem)
-        if start is not None:
-            self.incumbent.offer(start)
+        super().__init__(problem, options, start)
         self.dual = SmoothDual(problem)
         reach = problem.weights * problem.outcomes(problem.upper)
         self.unit = max(float(np.median(reach)), 1e-3 * float(reach.max())) or 1.0
-        self.worst = self.dual.worst - 1e-6 * abs(self.dual.worst) - 1e-9 * float(reach.sum())
-        self.order = itertools.count()
-        self.open: list[tuple[float, int, _Node]] = []
-        self.closed = -np.inf
-        self.nodes = 0
-        self.interrupted = False
-        self.proof: Proof = {}
+        worst = self.dual.worst
+        self.worst = worst - 1e-6 * abs(worst) - 1e-9 * float(reach.sum())
 
-    def run(self) -> Solution:
-        """Divide until the best open bound is within the gap, time is up, or nothing is open."""
-        bound = np.inf
-        try:
-            self._begin()
-            self._visit(self._next())  # however short the time: without prices nothing is proven
-            while self.open and not self.clock.is_up and self.nodes < _BOXES:
-                bound = -self.open[0][0]
-                if bound <= self._good_enough():
-                    break
-                self._visit(self._next())
-                self._report()
-            self.incumbent.sharpen()
-        except KeyboardInterrupt:
-            if self.incumbent.spend is None:
-                raise
-            self.interrupted = True
-        return self._solution(max([self.closed, *(-item[0] for item in self.open)]))
+    @property
+    def most(self) -> float:
+        """Then other ways are quicker."""
+        return _BOXES
 
-    def _begin(self) -> None:
+    def root(self) -> _Node:
+        """The box of all bounds, and prices to begin with."""
         problem = self.problem
-        boxes = Boxes.of(problem, problem.lower[None], problem.upper[None])
+        boxes = Boxes.of(self.dual.terms, problem.lower[None], problem.upper[None])
         rows = self.dual.guess(boxes, self.unit * _ROOT[0])
-        self._push(_Node(problem.lower, problem.upper, rows[0], np.inf, self.proof))
-
-    def _push(self, node: _Node) -> None:
-        heapq.heappush(self.open, (-node.bound, next(self.order), node))
-
-    def _good_enough(self) -> float:
-        """A bound at or below this need not be searched; below the worst value there is no plan."""
-        value = self.incumbent.value
-        return value + 0.5 * self.options.gap * abs(value) if np.isfinite(value) else self.worst
+        return _Node(problem.lower, problem.upper, rows[0], np.inf, self.proof)
 
     def _next(self) -> list[_Node]:
         """The most promising open boxes."""
-        enough, nodes = self._good_enough(), list[_Node]()
+        enough, nodes = self.good_enough(), list[_Node]()
         while self.open and len(nodes) < _TOGETHER and -self.open[0][0] > enough:
-            nodes.append(heapq.heappop(self.open)[2])
+            nodes.append(self.pop())
         return nodes
 
-    def _visit(self, nodes: list[_Node]) -> None:
+    def step(self) -> None:
         """Bound some boxes together, try the plans in them, divide what is left open."""
+        nodes = self._next()
         self.nodes += len(nodes)
         boxes = Boxes.of(
-            self.problem,
+            self.dual.terms,
             np.array([node.low for node in nodes]),
             np.array([node.high for node in nodes]),
         )
@@ -156,7 +129,7 @@ class _Search:
         rows = self.dual.allowed(state.rows)
         bounds = self.dual.bound(boxes, rows)
         for k in np.argsort(-bounds):
-            if bounds[k] > self._good_enough():
+            if bounds[k] > self.good_enough():
                 self.incumbent.offer(self._plan(boxes, state, between, k, tau))
         prices, children = (rows / self.dual.size).tolist(), list[_Node]()
         for k, known in enumerate(nodes):
@@ -165,7 +138,7 @@ class _Search:
                 known.proof["prices"] = prices[k]
             node = replace(known, rows=state.rows[k], bound=min(float(bounds[k]), known.bound))
             parts: list[_Node] = []
-            if node.bound > self._good_enough():
+            if node.bound > self.good_enough():
                 parts = self._divided(node, boxes, state, between, k)
             if not parts:
                 self.closed = max(self.closed, node.bound)
@@ -173,7 +146,7 @@ class _Search:
                 parts = self._dived(parts, boxes, state, k)
             children += parts
         for child in children:
-            self._push(child)
+            self.push(child)
 
     def _dived(self, parts: list[_Node], boxes: Boxes, state: State, k: int) -> list[_Node]:
         """Plans in the *parts* of box *k* in which every line stays on its side of its curve.
@@ -184,15 +157,15 @@ class _Search:
         up = (low > boxes.low[k]) | (state.share[k] >= 0.5) & (high >= boxes.high[k])
         high = np.where(up, high, low)
         low = np.where(up, np.minimum(np.maximum(boxes.begin[k], low), high), low)
-        sides = Boxes.of(self.problem, low, high)
-        enough = self._good_enough()
+        sides = Boxes.of(self.dual.terms, low, high)
+        enough = self.good_enough()
         taus = [self.unit * _LATER[-1], self._finest(state.value[k])]
         found = self.dual.minimise(
             sides, np.array([p.rows for p in parts]), taus, enough, exact=True, steps=_DIVE
         )
         clear = np.zeros(sides.low.shape, bool)
         for row in np.argsort(-found.value):
-            if found.value[row] > self._good_enough():
+            if found.value[row] > self.good_enough():
                 self.incumbent.offer(self._plan(sides, found, clear, int(row), taus[-1]))
         # Where no plan is, prices are far out.
         known = abs(found.gradient).max(axis=1, initial=0.0) <= 1e-6 * self.dual.turnover.max()
@@ -210,7 +183,7 @@ class _Search:
 
         Where none is, to the last digits, as its replies are a plan.
         """
-        enough = self._good_enough()
+        enough = self.good_enough()
         taus = [self.unit * share for share in (_ROOT if self.nodes == 1 else _LATER)]
         state = self.dual.minimise(boxes, rows, taus, enough, exact=False)
         open_ = state.value > enough
@@ -257,43 +230,9 @@ class _Search:
             parts = [half for part in parts for half in _halves(part, line, at)]
         return parts
 
-    def _report(self) -> None:
-        if self.options.progress is not None and self.open:
-            value = self.incumbent.value
-            self.options.progress(
-                self.clock.seconds, value if np.isfinite(value) else None, -self.open[0][0]
-            )
-
-    def _why(self) -> str:
-        """What ended a search without its proof."""
-        if self.interrupted:
-            return "interrupted"
-        return "time limit" if self.clock.is_up else "the prices give no closer bound"
-
-    def _solution(self, bound: float) -> Solution:
-        best = self.incumbent
-        about = Solution(
-            Status.STOPPED,
-            bound=bound,
-            solver=Separable.name,
-            reason="no plan found",
-            seconds=self.clock.seconds,
-            nodes=self.nodes,
-            options=self.options,
-        )
-        if best.spend is None:
-            return about
-        bound = max(bound, best.value)
-        proven = relative_gap(best.value, bound) <= self.options.gap
-        return replace(
-            about,
-            status=Status.OPTIMAL if proven else Status.STOPPED,
-            reason="proven" if proven else self._why(),
-            spend=best.spend,
-            value=best.value,
-            bound=bound,
-            proof=self.proof,
-        )
+    def without_plan(self, about: Solution) -> Solution:
+        """Others look for a plan from here, and prove what they prove."""
+        return replace(super().without_plan(about), proof=None)
 
 
 def _halves(node: _Node, line: int, at: float) -> tuple[_Node, _Node]:

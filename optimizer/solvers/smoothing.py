@@ -12,7 +12,8 @@ minimization of non-smooth functions*, 2005); τ goes down as Newton's steps con
 exp(a/τ) in that sum says how far a line is between its two replies.
 
 λ has one entry per row, a handful. All boxes of a batch share every array operation, with shapes
-(n_boxes, n_lines): a step for sixteen boxes costs little more than for one.
+(n_boxes, n_lines): a step for sixteen boxes costs little more than for one. Boxes may belong to
+different worlds, in which lines bring and cost something else under the same rows.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from optimizer.plan.curves import Floats
-from optimizer.problem import Problem
+from optimizer.problem import CurveTable, Problem
+from optimizer.worlds import Worlds
 
-__all__ = ["Boxes", "Replies", "SmoothDual", "State"]
+__all__ = ["Boxes", "Replies", "SmoothDual", "State", "Terms"]
 
 Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
@@ -57,6 +59,50 @@ _STRAIGHT = 1e-9
 _FARTHEST = 3.0
 # Prices asked for a first guess, over so many powers of ten.
 _GUESSES, _DECADES = 24, 4
+# From so many boxes on, those that have converged are left out of further steps.
+_MANY = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What lines bring and cost: shape (n_lines,), or a world (a box) in each row."""
+
+    curves: CurveTable
+    weights: Floats
+    price: Floats
+    exposure: Floats
+
+    @classmethod
+    def of(cls, problem: Problem) -> Terms:
+        """Those of one problem."""
+        return cls(problem.curves, problem.weights, problem.price, problem.exposure)
+
+    @classmethod
+    def each(cls, worlds: Worlds) -> Terms:
+        """Those of every world, shape (n_worlds, n_lines)."""
+        shape = (worlds.n, worlds.problem.n_columns)
+        arrays = (worlds.weights, worlds.price, worlds.exposure)
+        return cls(worlds.curves, *(np.broadcast_to(values, shape) for values in arrays))
+
+    def only(self, index: Index) -> Terms:
+        """Those of some worlds; where all are one problem's, these."""
+        if self.weights.ndim == 1:
+            return self
+        return Terms(
+            self.curves.changed(lambda values: values[index]),
+            self.weights[index],
+            self.price[index],
+            self.exposure[index],
+        )
+
+    def gained(self, spend: Floats) -> Floats:
+        """What each line brings, before what it costs."""
+        return np.asarray(self.weights * self.curves.outcome(self.exposure * spend), float)
+
+    @property
+    def bend(self) -> Floats:
+        """The spend from which each line is concave."""
+        return self.curves.inflection / self.exposure
 
 
 class Replies:
@@ -67,21 +113,22 @@ class Replies:
     that are reported are worked out without it.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        unit, weights = problem.exposure, problem.weights
-        low = np.clip(problem.curves.inflection / unit, problem.lower, problem.upper)
-        room = problem.upper - low
+    def __init__(self, terms: Terms, lower: Floats, upper: Floats) -> None:
+        """The table of lines with spends from *lower* to *upper*, shape (n_lines,)."""
+        unit, weights, curves = terms.exposure, terms.weights, terms.curves
+        low = np.clip(terms.bend, lower, upper)
+        room = upper - low
         with np.errstate(divide="ignore"):
-            vertical = ~np.isfinite(problem.curves.slope(unit * low))
-        closest = np.where(vertical, _CLOSEST_VERTICAL, _CLOSEST) * problem.upper
+            vertical = ~np.isfinite(curves.slope(unit * low))
+        closest = np.where(vertical, _CLOSEST_VERTICAL, _CLOSEST) * upper
         first = np.maximum(low, closest) + 1e-300
-        steps = np.linspace(0.0, 1.0, _PLACES)[:, None]
+        steps = np.linspace(0.0, 1.0, _PLACES).reshape(-1, *[1] * low.ndim)
         place = low + first * np.expm1(steps * np.log1p(room / first))
         place[0] = np.where(vertical, np.minimum(1e-3 * closest, room), low)
-        price = weights * unit * problem.curves.slope(unit * place)
+        price = weights * unit * curves.slope(unit * place)
         # A vertical curve without room has no price, and needs none.
         price = np.where(np.isfinite(price), price, 0.0)
-        value = weights * problem.curves.outcome(unit * place) - price * place
+        value = terms.gained(place) - price * place
         step = np.diff(price, axis=0)
         # A line with nothing between two places has one reply there.
         flat = step >= -1e-12 * price[:-1]
@@ -94,25 +141,41 @@ class Replies:
         flat |= ~(np.isfinite(square) & np.isfinite(cube))
         square, cube = np.where(flat, 0.0, square), np.where(flat, 0.0, cube)
         pieces = np.stack([price[:-1], value[:-1], at, square, cube])
-        self.pieces = pieces.transpose(0, 2, 1).reshape(5, -1).copy()
-        self.inner = price[1:-1].T.copy()
-        self.first = np.arange(problem.n_columns) * (_PLACES - 1)
+        self.pieces = np.moveaxis(pieces, 1, -1).reshape(5, -1)
+        self.inner = np.moveaxis(price[1:-1], 0, -1).copy()
+        self.first = np.arange(low.size).reshape(low.shape) * (_PLACES - 1)
         self.steepest, self.flattest = price[0], price[-1]
 
-    def at(self, price: Floats) -> tuple[Floats, Floats, Floats]:
+    def at(self, price: Floats, world: Index | None = None) -> tuple[Floats, Floats, Floats]:
         """φ°, the spend −φ°′ and its own slope φ°″ at *price*, shapes (n_boxes, n_lines).
 
-        The spend is infinite at prices below those of the table, and 0 above them.
+        The spend is infinite at prices below those of the table, and 0 above them. *world* is the
+        row of the table that each box is in, shape (n_boxes,).
         """
-        piece = (price[..., None] < self.inner).sum(-1) + self.first
+        if world is None:
+            steepest, flattest = self.steepest, self.flattest
+            piece = (price[..., None] < self.inner).sum(-1) + self.first
+        else:
+            steepest, flattest = self.steepest[world], self.flattest[world]
+            piece = self._halved(price, self.first[world])
         start, value, slope, square, cube = self.pieces[:, piece]
         t = price - start
         spend = -(slope + t * (2.0 * square + 3.0 * t * cube))
-        spend = np.where(price >= self.steepest, 0.0, spend)
-        spend = np.where(price <= self.flattest, np.inf, spend)
+        spend = np.where(price >= steepest, 0.0, spend)
+        spend = np.where(price <= flattest, np.inf, spend)
         # φ° is convex; a cubic between places that nearly meet may not be.
         bend = np.maximum(2.0 * square + 6.0 * t * cube, 0.0)
         return value + t * (slope + t * (square + t * cube)), spend, bend
+
+    def _halved(self, price: Floats, first: Index) -> Index:
+        """The piece of each price; by halves, as to gather all places is slow."""
+        starts, piece, last = self.pieces[0], first.copy(), first + (_PLACES - 2)
+        step = 1 << (_PLACES - 2).bit_length() - 1
+        while step:
+            further = np.minimum(piece + step, last)
+            piece = np.where(price < starts[further], further, piece)
+            step //= 2
+        return piece
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,16 +194,19 @@ class Boxes:
     at_low: Floats
     at_begin: Floats
     at_high: Floats
+    terms: Terms
+    """Of all boxes, or box by box."""
+    world: Index | None
+    """The world that each box is in, shape (n_boxes,); None where there is one."""
 
     @classmethod
-    def of(cls, problem: Problem, low: Floats, high: Floats) -> Boxes:
-        """The boxes of spends from *low* to *high*."""
-        begin = np.clip(problem.curves.inflection / problem.exposure, low, high)
-        begin = np.where(problem.curves.linear, high, begin)
-        ends = problem.weights * problem.curves.outcome(
-            problem.exposure * np.stack([low, begin, high])
-        )
-        return cls(low, high, begin, begin > low, *ends)
+    def of(cls, terms: Terms, low: Floats, high: Floats, world: Index | None = None) -> Boxes:
+        """The boxes of spends from *low* to *high*, of lines with *terms*."""
+        own = terms if world is None else terms.only(world)
+        begin = np.clip(own.bend, low, high)
+        begin = np.where(own.curves.linear, high, begin)
+        at_low, at_begin, at_high = own.gained(np.stack([low, begin, high]))
+        return cls(low, high, begin, begin > low, at_low, at_begin, at_high, own, world)
 
     def only(self, kept: Index) -> Boxes:
         """Some of the boxes."""
@@ -152,6 +218,8 @@ class Boxes:
             self.at_low[kept],
             self.at_begin[kept],
             self.at_high[kept],
+            self.terms.only(kept),
+            None if self.world is None else self.world[kept],
         )
 
 
@@ -186,6 +254,10 @@ class State:
             pick[name] = np.where(mask, value, getattr(other, name))
         return State(**pick)
 
+    def only(self, kept: Index) -> State:
+        """Those of some boxes."""
+        return State(**{name: value[kept] for name, value in vars(self).items()})
+
     def put(self, boxes: Index, other: State) -> State:
         """This with the states of some *boxes* from elsewhere."""
         new = {name: value.copy() for name, value in vars(self).items()}
@@ -195,12 +267,16 @@ class State:
 
 
 class SmoothDual:
-    """D and its smooth kin for boxes of one separable problem; largest entry of each row 1."""
+    """D and its smooth kin for boxes of one separable problem; largest entry of each row 1.
 
-    def __init__(self, problem: Problem) -> None:
+    With *terms* of many worlds, for boxes of them all.
+    """
+
+    def __init__(self, problem: Problem, terms: Terms | None = None) -> None:
         rows = problem.rows
         matrix = rows.spend.toarray()
-        self.problem, self.replies = problem, Replies(problem)
+        self.problem, self.terms = problem, Terms.of(problem) if terms is None else terms
+        self.replies = Replies(self.terms, problem.lower, problem.upper)
         self.size = np.maximum(abs(matrix).max(axis=1, initial=0.0), 1e-300)
         self.matrix = matrix / self.size[:, None]
         self.lower, self.upper = rows.lower / self.size, rows.upper / self.size
@@ -219,9 +295,9 @@ class SmoothDual:
         self.worst = gained - float(problem.price @ problem.upper)
         self.worst -= float(self.fine @ (self.beyond + self.short))
         """No plan is worse: a box with a bound below it holds none."""
-        reach = float((problem.weights * problem.outcomes(problem.upper)).max(initial=0.0))
+        reach = float(self.terms.gained(problem.upper).max(initial=0.0))
         self.typical = reach / max(float(problem.upper.max(initial=0.0)), 1e-300)
-        self.typical += float(problem.price.max(initial=0.0))
+        self.typical += float(self.terms.price.max(initial=0.0))
         self.diagonal = np.arange(len(rows))
 
     def guess(self, boxes: Boxes, tau: float) -> Floats:
@@ -238,8 +314,8 @@ class SmoothDual:
 
     def at(self, boxes: Boxes, rows: Floats, tau: float) -> State:
         """The dual at *rows*, with its first two derivatives."""
-        price = self.problem.price + rows @ self.matrix
-        value, reply, slope = self.replies.at(price)
+        price = boxes.terms.price + rows @ self.matrix
+        value, reply, slope = self.replies.at(price, boxes.world)
         early, late = reply <= boxes.begin, reply >= boxes.high
         value = np.where(early, boxes.at_begin - price * boxes.begin, value)
         value = np.where(late, boxes.at_high - price * boxes.high, value)
@@ -293,7 +369,7 @@ class SmoothDual:
         boxes: Boxes,
         rows: Floats,
         taus: Sequence[float],
-        enough: float,
+        enough: float | Floats,
         *,
         exact: bool = False,
         steps: int = _STEPS,
@@ -311,20 +387,58 @@ class SmoothDual:
                 ahead = self._towards(state, (tau - last) * state.drift)
                 state, last = self.at(boxes, state.rows + ahead, tau), tau
             exactly = exact and tau == taus[-1]
-            stuck = np.zeros(len(rows), bool)
-            for _ in range(steps):
-                step, promise = self._step(state)
-                open_ = promise > _CONVERGED * tau
-                if exactly:
-                    open_ = np.any(abs(state.gradient) > _EXACT * self.turnover, axis=1)
-                open_ &= (state.value > enough) & ~stuck & ~lost
-                if not open_.any():
-                    break
-                state, moved = self._line_search(boxes, state, step, promise, open_, tau)
-                stuck |= open_ & ~moved
-            else:
-                lost |= open_
+            state, left = self._settled(boxes, state, tau, enough, lost, exact=exactly, steps=steps)
+            lost |= left
         return state
+
+    def _settled(
+        self,
+        boxes: Boxes,
+        state: State,
+        tau: float,
+        enough: float | Floats,
+        closed: Mask,
+        *,
+        exact: bool,
+        steps: int,
+    ) -> tuple[State, Mask]:
+        """Newton's steps at one τ for all but *closed* boxes, and where they did not suffice."""
+        stuck, open_ = np.zeros(len(closed), bool), np.zeros(len(closed), bool)
+        for left in range(steps, 0, -1):
+            step, promise = self._step(state)
+            open_ = promise > _CONVERGED * tau
+            if exact:
+                open_ = np.any(abs(state.gradient) > _EXACT * self.turnover, axis=1)
+            open_ &= (state.value > enough) & ~stuck & ~closed
+            if not open_.any():
+                return state, open_
+            if len(open_) >= _MANY and 2 * open_.sum() <= len(open_):
+                return self._others_left(boxes, state, tau, enough, open_, exact=exact, steps=left)
+            state, moved = self._line_search(boxes, state, step, promise, open_, tau)
+            stuck |= open_ & ~moved
+        return state, open_
+
+    def _others_left(
+        self,
+        boxes: Boxes,
+        state: State,
+        tau: float,
+        enough: float | Floats,
+        open_: Mask,
+        *,
+        exact: bool,
+        steps: int,
+    ) -> tuple[State, Mask]:
+        """The same for the *open_* boxes alone."""
+        kept = np.flatnonzero(open_)
+        enough = np.broadcast_to(enough, len(open_))[kept]
+        within, closed = boxes.only(kept), np.zeros(len(kept), bool)
+        found, lost = self._settled(
+            within, state.only(kept), tau, enough, closed, exact=exact, steps=steps
+        )
+        left = open_.copy()
+        left[kept] = lost
+        return state.put(kept, found), left
 
     def _step(self, state: State) -> tuple[Floats, Floats]:
         """Newton's step, and by how much it promises to lower the dual."""
@@ -392,15 +506,15 @@ class SmoothDual:
 
     def bound(self, boxes: Boxes, rows: Floats) -> Floats:
         """D itself at allowed prices, without the table; shape (n_boxes,)."""
-        problem, unit = self.problem, self.problem.exposure
-        price = problem.price + rows @ self.matrix
+        terms, unit = boxes.terms, boxes.terms.exposure
+        price = terms.price + rows @ self.matrix
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            slope = price / (problem.weights * unit)
+            slope = price / (terms.weights * unit)
             paid = np.isfinite(slope) & (slope > 0)
-            place = problem.curves.inverse(np.where(paid, slope, 1.0)) / unit
+            place = terms.curves.inverse(np.where(paid, slope, 1.0)) / unit
         place = np.where(paid, place, np.where(price <= 0, np.inf, 0.0))
         place = np.clip(place, boxes.begin, boxes.high)
-        best = problem.weights * problem.curves.outcome(unit * place) - price * place
+        best = terms.gained(place) - price * place
         best = np.maximum(best, boxes.at_low - price * boxes.low)
         limit = np.where(rows > 0, self.upper, self.lower)
         fixed = np.where(rows != 0, rows * np.where(np.isfinite(limit), limit, 0.0), 0.0)

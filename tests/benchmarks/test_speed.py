@@ -80,7 +80,8 @@ def test_where_the_time_of_few_lines_goes(n, caps, monkeypatch):
     monkeypatch.undo()
     plan = s_curves(n, 0, caps=caps)
     problem = compile_plan(plan)
-    dual, boxes = SmoothDual(problem), Boxes.of(problem, problem.lower[None], problem.upper[None])
+    dual = SmoothDual(problem)
+    boxes = Boxes.of(dual.terms, problem.lower[None], problem.upper[None])
     rows = dual.guess(boxes, 1.0)
     state = dual.at(boxes, rows, 1.0)
     spend = solve(problem).spend

@@ -14,7 +14,7 @@ from optimizer.problem import CurveTable, compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.separable import Separable, suits
-from optimizer.solvers.smoothing import Boxes, Replies, SmoothDual
+from optimizer.solvers.smoothing import Boxes, Replies, SmoothDual, Terms
 from optimizer.solvers.solution import Options, Status
 from tests.benchmarks.families import s_curves
 
@@ -67,7 +67,7 @@ def test_most_are_proven_without_a_linear_programme(case):
 def dual_at(tau, seed=3, n=12):
     problem = compile_plan(s_curves(n, seed, caps=True))
     dual = SmoothDual(problem)
-    boxes = Boxes.of(problem, problem.lower[None], problem.upper[None])
+    boxes = Boxes.of(dual.terms, problem.lower[None], problem.upper[None])
     rng = np.random.default_rng(seed)
     rows = rng.uniform(0.0, 1.0, (1, len(problem.rows)))
     return problem, dual, boxes, rows, dual.at(boxes, rows, tau)
@@ -109,7 +109,8 @@ def test_the_table_knows_the_best_reply(curve):
     size = float(curve.outcome(200.0))
     for place in np.linspace(1.2 * max(curve.inflection, 5.0), 195.0, 25):
         price = float(curve.slope(place))
-        value, spend, _ = Replies(problem).at(np.array([[price]]))
+        table = Replies(Terms.of(problem), problem.lower, problem.upper)
+        value, spend, _ = table.at(np.array([[price]]))
         assert value[0, 0] == pytest.approx(
             float(curve.outcome(place)) - price * place, abs=2e-5 * size
         )

@@ -22,7 +22,7 @@ from optimizer.solvers import chained, solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.chained import Chained, suits
 from optimizer.solvers.mixtures import Parts
-from optimizer.solvers.solution import Options, Status
+from optimizer.solvers.solution import Clock, Options, Status
 from optimizer.solvers.trajectories import Course, Limits, chains_of
 
 CURVES = (
@@ -187,7 +187,7 @@ def test_a_mixture_is_near_its_bound():
     problem = compile_plan(weeks(8, 26, 5))
     parts = Parts(problem, 0.01)
     none = np.zeros(int(parts.priced.sum()))
-    clock = chained.Clock(None)
+    clock = Clock(None)
     mixture = parts.mix(parts.whole(), none, (), 1e-6, -np.inf, clock)
     value = mixture.shares @ [way.value for way in mixture.ways]
     assert value <= mixture.bound <= value * (1 + 1e-3)
