@@ -1,0 +1,161 @@
+"""Work in strips, over one process or many, Dask or Ray; the only place that knows joblib.
+
+A strip depends on nothing but itself, and strips are cut by the work and never by the number of
+workers, so the answer is the same wherever they are done. With a store every finished strip is on
+disk before the next is told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from optimizer.solvers.cluster import cluster
+
+from .store import Store
+
+__all__ = ["Counted", "Kept", "Strips", "finished", "workers_of"]
+
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
+
+Counted = Callable[[int, int], None]
+"""Called with (members done, members in all)."""
+
+# Strips for each worker at a time, where a backend tells of them all together.
+_ROUND = 4
+
+
+@dataclass(frozen=True)
+class Strips(Generic[_Part]):
+    """Members cut into strips of neighbours: by their number alone, whoever works on them."""
+
+    members: int
+    """How many there are."""
+    length: int
+    """Members of a strip; the last may have fewer."""
+    take: Callable[[slice], _Part]
+    """Some neighbours; made as they are asked for."""
+
+    def __len__(self) -> int:
+        """How many strips there are."""
+        return (self.members + self.length - 1) // self.length
+
+    def __getitem__(self, position: int) -> _Part:
+        """The strip at a position."""
+        first = position * self.length
+        return self.take(slice(first, first + self.size(position)))
+
+    def size(self, position: int) -> int:
+        """How many members a strip has."""
+        return min(self.length, self.members - position * self.length)
+
+
+@dataclass(frozen=True)
+class Kept(Generic[_Result]):
+    """A store, and how a result is written there and read back."""
+
+    store: Store
+    write: Callable[[_Result], Any]
+    """Plain data."""
+    read: Callable[[int, Any], _Result]
+    """From the strip's position and what was written."""
+
+
+def finished(
+    work: Callable[[_Part], _Result],
+    strips: Strips[_Part],
+    *,
+    jobs: int = 1,
+    progress: Counted | None = None,
+    kept: Kept[_Result] | None = None,
+) -> list[_Result]:
+    """What *work* makes of each strip, in their order.
+
+    Args:
+        work: A function that can be sent to another process, as the strips can.
+        strips: What is to be done.
+        jobs: Processes to use; 1: this one alone; -1: one per core, or all that a cluster has.
+        progress: Called after each strip, in the order in which they end, with members done and
+            members in all.
+        kept: Where finished strips are found, and kept.
+    """
+    done = {} if kept is None else _found(kept, strips)
+    count = sum(map(strips.size, done))
+    if progress is not None and done:
+        progress(count, strips.members)
+    left = [k for k in range(len(strips)) if k not in done]
+    for k, result in _each(work, ((k, strips[k]) for k in left), jobs):
+        done[k] = result
+        if kept is not None:
+            record = {"strip": k, "members": strips.size(k), "is": kept.write(result)}
+            kept.store.add(record)
+        count += strips.size(k)
+        if progress is not None:
+            progress(count, strips.members)
+    return [done[k] for k in range(len(strips))]
+
+
+def _found(kept: Kept[_Result], strips: Strips[Any]) -> dict[int, _Result]:
+    """What a store holds of *strips*, by position."""
+    return {
+        record["strip"]: kept.read(record["strip"], record["is"])
+        for record in kept.store.records
+        if record["strip"] < len(strips) and record["members"] == strips.size(record["strip"])
+    }
+
+
+@dataclass(frozen=True)
+class _Numbered(Generic[_Part, _Result]):
+    """Work that says of which strip its result is."""
+
+    work: Callable[[_Part], _Result]
+
+    def __call__(self, position: int, part: _Part) -> tuple[int, _Result]:
+        return position, self.work(part)
+
+
+def _each(
+    work: Callable[[_Part], _Result], parts: Iterable[tuple[int, _Part]], jobs: int
+) -> Iterator[tuple[int, _Result]]:
+    """Positions and results, as they come."""
+    if jobs == 1:
+        yield from ((position, work(part)) for position, part in parts)
+        return
+    import joblib
+
+    task = joblib.delayed(_Numbered(work))
+    tasks = (task(position, part) for position, part in parts)
+    try:
+        # One at a time: what has ended is never kept back for what has not.
+        parallel = joblib.Parallel(jobs, return_as="generator_unordered", batch_size=1)
+    except ValueError:  # a backend that gives lists only, as that of Ray
+        parallel = joblib.Parallel(jobs, batch_size=1)
+        while some := list(islice(tasks, _ROUND * joblib.effective_n_jobs(jobs))):
+            yield from parallel(some)
+        return
+    yield from parallel(tasks)
+
+
+@contextmanager
+def workers_of(scheduler: str | None) -> Iterator[None]:
+    """Within it, work for several processes goes to the workers of *scheduler*.
+
+    Args:
+        scheduler: Address of a Dask scheduler such as ``tcp://10.0.0.1:8786``, or ``local`` for a
+            cluster of this machine; None: processes of this machine.
+
+    Raises:
+        PlanError: there is no scheduler at the address, or no workers, or not with this adsplit.
+        ModuleNotFoundError: Dask is not installed.
+    """
+    if scheduler is None:
+        yield
+        return
+    import joblib
+
+    with cluster(scheduler) as team, joblib.parallel_config("dask", client=team.client):
+        yield
