@@ -43,6 +43,7 @@ from optimizer.terminal.options import (
     print_text,
     reach,
     read_text,
+    resume,
     scenario_name,
     share,
     solving,
@@ -249,6 +250,7 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
 @compare_changes
 @solving
 @jobs
+@resume
 @fmt
 @lang
 @debug
@@ -261,7 +263,7 @@ def compare(**options: Any) -> int:
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
     plans = asked.members
     with search:
-        answers = opt.solve_all(list(plans.values()), gap=search.gap, **search.many)
+        answers = opt.solve_all(list(plans.values()), **search.kept)
     result = opt.compare(dict(zip(plans, answers, strict=True)))
     tables = {
         "plans": result.frame,
@@ -292,6 +294,7 @@ def compare(**options: Any) -> int:
 @changes
 @solving
 @jobs
+@resume
 @fmt
 @lang
 @debug
@@ -304,7 +307,7 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
 
     axes = parse_ranges(paths)
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
-    how = {"gap": search.gap, **search.many}
+    how = search.kept
     path, values = next(iter(axes.items()))
     if len(axes) == 2:
         with search:
@@ -510,6 +513,7 @@ def track(actuals: str, old: str | None, table: str | None, **options: Any) -> i
 @drawing
 @solving
 @jobs
+@resume
 @fmt
 @lang
 @debug
@@ -523,13 +527,12 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
 
     spread, seed = options.pop("spread"), options.pop("seed")
     how = {name: options.pop(name) for name in ("draws", "redraws")}
-    store = options.pop("resume")
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
     plan = assurance.uncertain(asked.plan, spread, seed)
     with search:
         best = opt.optimize(plan, **search.one)
         views = asked.others
-        found = opt.certainty(best, views, gap=search.gap, store=store, **how, **search.many)
+        found = opt.certainty(best, views, **how, **search.kept)
         tests = tests and has_worth(best)
         known = opt.information(found, progress=search.ticker.counted) if tests else None
     told = assure(found, known, out.lang)

@@ -7,8 +7,9 @@ disk before the next is told of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -88,14 +89,15 @@ def finished(
     if progress is not None and done:
         progress(count, strips.members)
     left = [k for k in range(len(strips)) if k not in done]
-    for k, result in _each(work, ((k, strips[k]) for k in left), jobs):
-        done[k] = result
-        if kept is not None:
-            record = {"strip": k, "members": strips.size(k), "is": kept.write(result)}
-            kept.store.add(record)
-        count += strips.size(k)
-        if progress is not None:
-            progress(count, strips.members)
+    with closing(_each(work, ((k, strips[k]) for k in left), jobs)) as results:
+        for k, result in results:
+            done[k] = result
+            if kept is not None:
+                record = {"strip": k, "members": strips.size(k), "is": kept.write(result)}
+                kept.store.add(record)
+            count += strips.size(k)
+            if progress is not None:
+                progress(count, strips.members)
     return [done[k] for k in range(len(strips))]
 
 
@@ -120,7 +122,7 @@ class _Numbered(Generic[_Part, _Result]):
 
 def _each(
     work: Callable[[_Part], _Result], parts: Iterable[tuple[int, _Part]], jobs: int
-) -> Iterator[tuple[int, _Result]]:
+) -> Generator[tuple[int, _Result]]:
     """Positions and results, as they come."""
     if jobs == 1:
         yield from ((position, work(part)) for position, part in parts)
@@ -137,7 +139,15 @@ def _each(
         while some := list(islice(tasks, _ROUND * joblib.effective_n_jobs(jobs))):
             yield from parallel(some)
         return
-    yield from parallel(tasks)
+    results = parallel(tasks)
+    try:
+        for result in results:  # noqa: UP028 - `yield from` would close them within
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            # Whoever stops listening has given up the rest.
+            warnings.filterwarnings("ignore", ".* tasks which were still being processed")
+            results.close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -133,7 +134,8 @@ def _strips(plans: Sequence[T], length: int) -> Strips[Sequence[T]]:
 def _question(of: Any, strips: Strips[Any], options: Options) -> dict[str, Any]:
     """All that the strips of a store depend on."""
     how = {"gap": options.gap, "time_limit": options.time_limit, "strip": strips.length}
-    return {"question": of, **how}
+    text = json.dumps(of, sort_keys=True)
+    return {"question": hashlib.sha256(text.encode()).hexdigest(), **how}
 
 
 def _digest(plans: Sequence[Plan | Changed]) -> str:

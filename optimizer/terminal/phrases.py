@@ -167,6 +167,13 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "applied": ("Applied", "已应用"),
     "wrote": ("Wrote {path}", "已写入 {path}"),
     "solving": ("Solving", "求解中"),
+    "left_seconds": ("about {count} s left", "约剩 {count} 秒"),
+    "left_minutes": ("about {count} min left", "约剩 {count} 分钟"),
+    "left_hours": ("about {count} h left", "约剩 {count} 小时"),
+    "resume": (
+        "What is finished is in {path}; the same command goes on from there",
+        "已完成的部分保存在 {path}；再次运行同一命令即可继续",
+    ),
     "interrupted": ("Interrupted", "已中断"),
     "next_commands": ("Next:", "接下来："),
     "ask_template": ("What kind of business", "业务类型"),
