@@ -40,6 +40,7 @@ from optimizer.terminal.options import (
     lang,
     money_text,
     option,
+    prices,
     print_text,
     reach,
     read_text,
@@ -199,13 +200,7 @@ def check(strict: bool, **options: Any) -> int:
 @scenario_name
 @changes
 @reach
-@option(
-    "--prices/--no-prices",
-    default=True,
-    section="Solver",
-    show_default=True,
-    help="Find what each rule costs.",
-)
+@prices
 @solving
 @table_options
 @table
@@ -243,36 +238,45 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     examples="""
     adsplit compare b2b                          all what-ifs of the file
     adsplit compare b2b --what-if cut_20 --what-if bad_year
+    adsplit compare b2b --variant "cheap clicks: channels.search.*.price=*0.7, budget=*0.8"
     adsplit compare b2b --set cheap:funnel.value.deal=20000 --set even:split=5:5
+    adsplit compare mine.yaml last_year.yaml     other scenarios beside it
 """
 )
 @scenario_name
+@click.argument("others", nargs=-1, metavar="[OTHER …]", shell_complete=complete)
 @compare_changes
+@prices
 @solving
 @jobs
 @resume
 @fmt
 @lang
 @debug
-def compare(**options: Any) -> int:
+def compare(
+    others: tuple[str, ...], variants: tuple[str, ...], prices: bool, **options: Any
+) -> int:
     """Put what-ifs side by side, with the cost of a wrong bet."""
     import optimizer as opt
     from optimizer.analysis.answer import comparison_answer
     from optimizer.terminal import pages
+    from optimizer.terminal.members import members
 
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
-    plans = asked.members
+    plans = members(asked, variants, others)
     with search:
-        answers = opt.solve_all(list(plans.values()), **search.kept)
-    result = opt.compare(dict(zip(plans, answers, strict=True)))
+        answers = dict(zip(plans, opt.solve_all(list(plans.values()), **search.kept), strict=True))
+        counted = search.ticker.counted
+        result = opt.compare(answers, prices=prices, jobs=search.jobs, progress=counted)
     tables = {
         "plans": result.frame,
         "lines": result.lines,
         "inputs": result.inputs,
         "regret": result.regret.rename_axis("plan").reset_index(),
+        "rules": result.rules,
     }
     out.emit(
-        lambda: comparison_answer(result, plans["base"].currency),
+        lambda: comparison_answer(result, out.lang),
         lambda: tables,
         lambda paper: pages.comparison(paper, result, plans),
     )

@@ -99,7 +99,7 @@ def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     for key, words in _DIFFERENCES.items():
         if there.get(key) != here.get(key):
             return words.format(there=there.get(key), here=here.get(key))
-    return "holds the answers to another question: another plan, or other changes of it"
+    return f"holds {here['holds']} of another plan, or of other changes of it"
 
 
 def _refused(path: Path, problem: str) -> PlanError:

@@ -44,6 +44,7 @@ __all__ = [
     "lang",
     "money_text",
     "option",
+    "prices",
     "print_text",
     "reach",
     "read_text",
@@ -400,8 +401,23 @@ compare_changes = chain(
         section="Plan",
         help="A plan NAME with other values; without NAME: for every plan.",
     ),
+    option(
+        "--variant",
+        "variants",
+        multiple=True,
+        metavar="NAME:CHANGES",
+        section="Plan",
+        help='One more plan: what-ifs and settings, such as "cheap: bad_year, budget=*0.8".',
+    ),
     option("--split", metavar="BRAND:TRAFFIC", section="Plan", help="For every plan, such as 6:4."),
     risk,
+)
+prices = option(
+    "--prices/--no-prices",
+    default=True,
+    section="Solver",
+    show_default=True,
+    help="Find what each rule costs.",
 )
 solving = chain(
     option(
@@ -596,7 +612,12 @@ class Asked:
     @property
     def settings(self) -> list[str]:
         """``--split``, ``--risk`` and ``--set``, in the order in which they count."""
-        return [*_split_setting(self.split), *_risk_setting(self.risk), *self.sets]
+        return [*self.shorthands, *self.sets]
+
+    @property
+    def shorthands(self) -> list[str]:
+        """What ``--split`` and ``--risk`` set."""
+        return [*_split_setting(self.split), *_risk_setting(self.risk)]
 
     @cached_property
     def plan(self) -> Plan:
@@ -617,25 +638,6 @@ class Asked:
         """The plan with each further what-if of the scenario."""
         names = [name for name in self.read.what_ifs if name not in self.what_ifs]
         return {name: self.read.plan([*self.what_ifs, name], self.settings) for name in names}
-
-    @property
-    def members(self) -> dict[str, Plan]:
-        """The plans of a comparison: as it is, each what-if (default: all), each named setting."""
-        named: dict[str, list[str]] = {}
-        common = [*_split_setting(self.split), *_risk_setting(self.risk)]
-        for text in self.sets:
-            name, colon, path = text.partition("=")[0].partition(":")
-            if colon:
-                named.setdefault(name.strip(), []).append(path + text[len(name + colon + path) :])
-            else:
-                common.append(text)
-        every = [] if "all" in self.read.what_ifs else list(self.read.what_ifs)
-        chosen = self.what_ifs or (() if named else ("all",))
-        plans = {"base": self.read.plan((), common)}
-        for choice in chosen:
-            for name in every if choice == "all" and every else [choice]:
-                plans[name] = self.read.plan([name], common)
-        return plans | {name: self.read.plan((), [*common, *own]) for name, own in named.items()}
 
 
 @dataclass(frozen=True)

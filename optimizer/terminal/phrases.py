@@ -151,6 +151,11 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "Regret: what the plan of a row loses in the world of a column",
         "后悔值：按某行的方案，在某列的情形下会损失多少",
     ),
+    "rules_of_each": (
+        "What the rules cost: gained when a rule is eased by one unit, and when it is dropped",
+        "规则的代价：放宽一个单位的收益，以及完全取消的收益",
+    ),
+    "dropped": ("dropped", "取消"),
     "inputs_title": ("What was changed", "改了什么"),
     "input": ("Input", "输入"),
     "best_share": (

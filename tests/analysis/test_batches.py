@@ -26,7 +26,7 @@ from optimizer.analysis.variations import Failed, solve_all
 from optimizer.certificate import verify
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Target
-from tests.cli.conftest import ROOT, environment
+from tests.cli.conftest import environment
 
 from .plans import concave, s_shaped, with_line
 
@@ -146,8 +146,8 @@ def test_a_plan_that_breaks_the_program_is_a_row(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"plan": replace(PLAN, value=11.0)}, "another question"),
-        ({"axes": ("budget", BUDGETS[:-1], "split.brand", SHARES)}, "another question"),
+        ({"plan": replace(PLAN, value=11.0)}, "another plan"),
+        ({"axes": ("budget", BUDGETS[:-1], "split.brand", SHARES)}, "another plan"),
         ({"gap": 1e-5}, "gap of 1e-06, not 1e-05"),
         ({"time_limit": 60.0}, "time limit"),
     ],
@@ -258,12 +258,17 @@ def killed(arguments: list[object], store: Path, strips: int) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as program:
-        deadline = time.monotonic() + 60
-        while not store.exists() or store.read_bytes().count(b"\n") <= strips:
-            assert program.poll() is None, "it ended before it was killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for(store, strips, program)
         program.send_signal(signal.SIGKILL)
+
+
+def wait_for(store: Path, strips: int, program: subprocess.Popen[Any]) -> None:
+    """Until so many strips are in the store."""
+    deadline = time.monotonic() + 60
+    while not store.exists() or store.read_bytes().count(b"\n") <= strips:
+        assert program.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.slow
@@ -292,4 +297,21 @@ def test_a_killed_program_goes_on_and_does_nothing_twice(jobs: int, tmp_path: Pa
     assert 6 <= found.count(b"\n") - 1 < 20
     assert len(strips) == 20  # and nothing is done twice
     assert text == run()
-    assert str(ROOT) not in after.decode()
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    store = tmp_path / "grid"
+    command = ["sweep", "minimal", "budget=300k:1.5M:20", "split.brand=20%:80%:20"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", *command, "--resume", str(store)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as program:
+        wait_for(store, 2, program)
+        program.send_signal(signal.SIGINT)
+        out, told = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert not out
+    assert f"What is finished is in {store}; the same command goes on from there" in told
