@@ -18,7 +18,7 @@ from optimizer.solvers.cluster import cluster
 
 from .store import Store
 
-__all__ = ["Counted", "Kept", "Strips", "finished", "workers_of"]
+__all__ = ["Counted", "Kept", "Strips", "finished", "heed", "workers_of"]
 
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
@@ -148,6 +148,18 @@ def _each(
             # Whoever stops listening has given up the rest.
             warnings.filterwarnings("ignore", ".* tasks which were still being processed")
             results.close()
+
+
+def heed(reason: str) -> None:
+    """End the batch where a search was interrupted and returned the best plan so far.
+
+    That is no answer to keep: the next time it would be taken for all that can be found.
+
+    Args:
+        reason: Why the search ended, in the solver's words, or an error that ends with them.
+    """
+    if reason.endswith("interrupted"):
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from optimizer.solvers.solution import Options, Warm
 from optimizer.solvers.together import Optima, best_of_each, suits
 from optimizer.worlds import Worlds
 
-from .batches import Counted, Kept, Strips, finished
+from .batches import Counted, Kept, Strips, finished, heed
 from .store import Store
 
 __all__ = ["Optima", "first_of", "how_many", "redraw"]
@@ -135,6 +135,7 @@ class _Task:
             found = solve(problem, replace(self.options, warm=warm), start)
         except SolverFailed:
             return
+        heed(found.reason)
         if found.spend is None:
             return
         warm.spend = found.spend

@@ -19,7 +19,7 @@ from optimizer.plan.plan import Plan
 from optimizer.problem import Compiled
 from optimizer.solvers.solution import Options, Warm
 
-from .batches import Counted, Kept, Strips, finished
+from .batches import Counted, Kept, Strips, finished, heed
 from .members import Changed, Failed, record_of, restored
 from .store import Store
 
@@ -170,8 +170,11 @@ def _strip(plans: Sequence[Plan | Changed], options: Options) -> Iterator[Alloca
         try:
             plan = member if isinstance(member, Plan) else member.plan
             compiled = Compiled.of(plan) if compiled is None else compiled.at(plan)
-            yield solved(plan, compiled.problem, options)
+            answer = solved(plan, compiled.problem, options)
+            heed(answer.reason)
+            yield answer
         except AdsplitError as error:
+            heed(str(error))
             yield Failed(plan, error)
         except Exception as error:  # noqa: BLE001 - whatever befalls a plan, others are answered
             options = replace(options, warm=Warm())

@@ -26,6 +26,7 @@ from optimizer.analysis.variations import Failed, solve_all
 from optimizer.certificate import verify
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Target
+from optimizer.solvers.solution import Status
 from tests.cli.conftest import environment
 
 from .plans import concave, s_shaped, with_line
@@ -141,6 +142,24 @@ def test_a_plan_that_breaks_the_program_is_a_row(monkeypatch: pytest.MonkeyPatch
     frame = sweep2(concave(), "budget", [2e5, 4e5, 6e5], "split.brand", [0.5])
     assert list(frame["status"]) == ["optimal", "failed", "optimal"]
     assert frame["reason"][1] == "ZeroDivisionError: by nothing"
+
+
+def test_what_an_interrupt_left_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Solvers return the best plan so far on Ctrl-C; on the way to a store that is no answer."""
+    solve, store = variations.solved, tmp_path / "plans"
+
+    def interrupted(plan: Any, *rest: Any) -> Allocation:
+        found = solve(plan, *rest)
+        return replace(found, status=Status.STOPPED, reason="interrupted")
+
+    monkeypatch.setattr(variations, "solved", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        solve_all([PLAN], store=store)
+    monkeypatch.undo()
+    (found,) = solve_all([PLAN], store=store)
+    assert found.status == "optimal"
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,8 @@ def test_compare_takes_variants_from_the_command_line(run_json: Json) -> None:
     assert plans["cheap clicks"]["budget"] == pytest.approx(plans["base"]["budget"] / 2)
     assert plans["both"]["brand_share"] == pytest.approx(0.5)
     changed = {(one["name"], one["path"]) for one in data["inputs"]}
-    assert {
-        ("cheap clicks", "channels.search.traffic.price"),
-        ("cheap clicks", "budget"),
-    } <= changed
+    own = {path for name, path in changed if name == "cheap clicks"}
+    assert {"channels.search.traffic.price", "budget"} <= own
     assert ("both", "constraints.must.at_least") in changed
     assert {row["name"] for row in data["rules"]} == set(plans)
     assert data["steadiest"]["name"] in plans
@@ -260,13 +258,8 @@ def test_a_workbook_holds_every_table(run: Run, tmp_path: Path) -> None:
 
     path = tmp_path / "all.xlsx"
     assert run("compare", "minimal", "-o", path).exit_code == 0
-    assert openpyxl.load_workbook(path).sheetnames == [
-        "plans",
-        "lines",
-        "inputs",
-        "regret",
-        "rules",
-    ]
+    names = ["plans", "lines", "inputs", "regret", "rules"]
+    assert openpyxl.load_workbook(path).sheetnames == names
 
 
 def test_report_writes_one_page(run: Run, tmp_path: Path) -> None:
