@@ -546,7 +546,11 @@ def grid(paper: Paper, frame: Any, paths: Sequence[str], plan: Plan) -> None:
     one, two = paths
     worth = _Worth(paper, plan, [*frame["value"]])
     values = dict(zip(zip(frame["x1"], frame["x2"], strict=True), frame["value"], strict=True))
-    ones, twos = dict.fromkeys(frame["x1"]), dict.fromkeys(frame["x2"])
+    ones, twos = dict.fromkeys(frame["x1"]), list(dict.fromkeys(frame["x2"]))
+    fits = max((paper.console.width - 24) // 12, 2) if paper.is_terminal else len(twos)
+    count = len(twos)
+    if count > fits:
+        twos = [twos[round(k * (count - 1) / (fits - 1))] for k in range(fits)]
     paper.print(paper.say("grid_title", value=worth.head, one=one, two=two), "bold")
     paper.table(
         [f"{one} ↓ {two} →", *(_x(x, _unit(two), plan, paper.lang) for x in twos)],
@@ -558,6 +562,11 @@ def grid(paper: Paper, frame: Any, paths: Sequence[str], plan: Plan) -> None:
     paper.print()
     if worth.note:
         paper.print(worth.note, "dim")
+    if count > fits:
+        paper.print(paper.say("some_columns", some=fits, count=count), "dim")
+    lost: Any = frame[frame["reason"] != ""]
+    if len(lost):
+        paper.print(paper.say("lost_points", count=len(lost), reason=lost["reason"].iloc[0]), "dim")
 
 
 def _unit(path: str) -> str:

@@ -215,6 +215,14 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "{value} by {one} (rows) and {two} (columns)",
         "{value}：{one}（行）× {two}（列）",
     ),
+    "some_columns": (
+        "{some} of {count} columns; --csv and --json have all",
+        "共 {count} 列，显示 {some} 列；--csv 和 --json 含全部",
+    ),
+    "lost_points": (
+        "Points without a plan: {count}, the first because: {reason}",
+        "无方案的点：{count} 个，第一个的原因：{reason}",
+    ),
     "observed": ("Observed up to", "历史最高"),
     "roles_today": ("{names} = {now} (today {was})", "{names} = {now}（当前 {was}）"),
     "marginal": ("Next {one}", "再投 {one}"),
