@@ -8,12 +8,14 @@ disk before the next is told of.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+from optimizer.errors import SolverFailed
 from optimizer.solvers.cluster import cluster
 
 from .store import Store
@@ -28,6 +30,8 @@ Counted = Callable[[int, int], None]
 
 # Strips for each worker at a time, where a backend tells of them all together.
 _ROUND = 4
+# Strips for each worker that are handed out before the first is done.
+_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def finished(
     jobs: int = 1,
     progress: Counted | None = None,
     kept: Kept[_Result] | None = None,
+    lost: Callable[[_Part, SolverFailed], _Result] | None = None,
 ) -> list[_Result]:
     """What *work* makes of each strip, in their order.
 
@@ -83,18 +88,28 @@ def finished(
         progress: Called after each strip, in the order in which they end, with members done and
             members in all.
         kept: Where finished strips are found, and kept.
+        lost: What stands for a strip whose process died of it, as when memory is short. It is not
+            kept, and so tried again the next time.
+
+    Raises:
+        SolverFailed: a process died, and nothing stands for what it was at.
     """
     done = {} if kept is None else _found(kept, strips)
     count = sum(map(strips.size, done))
     if progress is not None and done:
         progress(count, strips.members)
     left = [k for k in range(len(strips)) if k not in done]
-    with closing(_each(work, ((k, strips[k]) for k in left), jobs)) as results:
+    with closing(_each(work, strips, left, jobs)) as results:
         for k, result in results:
-            done[k] = result
-            if kept is not None:
-                record = {"strip": k, "members": strips.size(k), "is": kept.write(result)}
-                kept.store.add(record)
+            if isinstance(result, _Died):
+                if lost is None:
+                    raise SolverFailed(result.reason)
+                done[k] = lost(strips[k], SolverFailed(result.reason))
+            else:
+                done[k] = result
+                if kept is not None:
+                    record = {"strip": k, "members": strips.size(k), "is": kept.write(result)}
+                    kept.store.add(record)
             count += strips.size(k)
             if progress is not None:
                 progress(count, strips.members)
@@ -120,22 +135,66 @@ class _Numbered(Generic[_Part, _Result]):
         return position, self.work(part)
 
 
+@dataclass(frozen=True)
+class _Died:
+    """Stands for the result of a strip whose process died."""
+
+    reason: str = "the process that solved it or its neighbours died; memory may be short"
+
+
 def _each(
-    work: Callable[[_Part], _Result], parts: Iterable[tuple[int, _Part]], jobs: int
-) -> Generator[tuple[int, _Result]]:
-    """Positions and results, as they come."""
+    work: Callable[[_Part], _Result], strips: Strips[_Part], left: Sequence[int], jobs: int
+) -> Generator[tuple[int, _Result | _Died]]:
+    """Positions and results, as they come; processes that die take nothing else with them."""
     if jobs == 1:
-        yield from ((position, work(part)) for position, part in parts)
+        yield from ((k, work(strips[k])) for k in left)
         return
     import joblib
 
-    task = joblib.delayed(_Numbered(work))
-    tasks = (task(position, part) for position, part in parts)
+    waiting = list(left)
+    while waiting:
+        told = set()
+        try:
+            with closing(_spread(work, strips, waiting, jobs)) as results:
+                for k, result in results:
+                    told.add(k)
+                    yield k, result
+        except BrokenProcessPool:
+            waiting = [k for k in waiting if k not in told]
+            # Nobody knows which it was: those that had begun are tried one at a time.
+            begun = _AHEAD * joblib.effective_n_jobs(jobs)
+            for k in waiting[:begun]:
+                yield k, _alone(work, strips, k, jobs)
+            waiting = waiting[begun:]
+        else:
+            return
+
+
+def _alone(
+    work: Callable[[_Part], _Result], strips: Strips[_Part], position: int, jobs: int
+) -> _Result | _Died:
+    """The result of one strip in a process of its own."""
     try:
-        # One at a time: what has ended is never kept back for what has not.
-        parallel = joblib.Parallel(jobs, return_as="generator_unordered", batch_size=1)
+        ((_, result),) = _spread(work, strips, [position], jobs)
+    except BrokenProcessPool:
+        return _Died()
+    return result
+
+
+def _spread(
+    work: Callable[[_Part], _Result], strips: Strips[_Part], left: Sequence[int], jobs: int
+) -> Generator[tuple[int, _Result]]:
+    """Positions and results, as they come from other processes."""
+    import joblib
+
+    task = joblib.delayed(_Numbered(work))
+    tasks = (task(k, strips[k]) for k in left)
+    # One at a time: what has ended is never kept back for what has not.
+    how = {"batch_size": 1, "pre_dispatch": f"{_AHEAD} * n_jobs"}
+    try:
+        parallel = joblib.Parallel(jobs, return_as="generator_unordered", **how)
     except ValueError:  # a backend that gives lists only, as that of Ray
-        parallel = joblib.Parallel(jobs, batch_size=1)
+        parallel = joblib.Parallel(jobs, **how)
         while some := list(islice(tasks, _ROUND * joblib.effective_n_jobs(jobs))):
             yield from parallel(some)
         return

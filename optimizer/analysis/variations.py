@@ -85,7 +85,7 @@ def solve_all(
             ],
         )
     work = partial(_solved, options=options)
-    found = finished(work, strips, jobs=jobs, progress=progress, kept=kept)
+    found = finished(work, strips, jobs=jobs, progress=progress, kept=kept, lost=_lost)
     return [answer for answers in found for answer in answers]
 
 
@@ -123,7 +123,14 @@ def tell_all(
         written = Store.of(store, "points", _question(question, strips, options))
         kept = Kept(written, lambda found: found, lambda _, records: records)
     work = partial(_told, options=options, tell=tell)
-    found = finished(work, strips, jobs=jobs, progress=progress, kept=kept)
+    found = finished(
+        work,
+        strips,
+        jobs=jobs,
+        progress=progress,
+        kept=kept,
+        lost=lambda members, error: [tell(one) for one in _lost(members, error)],
+    )
     return [row for rows in found for row in rows]
 
 
@@ -152,6 +159,11 @@ def _told(
     tell: Callable[[Allocation | Failed], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     return [tell(answer) for answer in _strip(plans, options)]
+
+
+def _lost(plans: Sequence[Plan | Changed], error: SolverFailed) -> list[Allocation | Failed]:
+    """Rows for plans whose process died."""
+    return [Failed(one if isinstance(one, Plan) else one.base, error) for one in plans]
 
 
 def _solved(plans: Sequence[Plan | Changed], options: Options) -> list[Allocation | Failed]:

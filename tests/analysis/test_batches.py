@@ -20,11 +20,12 @@ import pytest
 import optimizer as opt
 from optimizer.allocation import Allocation
 from optimizer.analysis import variations
-from optimizer.analysis.batches import Strips, finished, workers_of
+from optimizer.analysis.batches import Kept, Strips, finished, workers_of
+from optimizer.analysis.store import Store
 from optimizer.analysis.sweep import budget_sweep, split_sweep, sweep2
 from optimizer.analysis.variations import Failed, solve_all
 from optimizer.certificate import verify
-from optimizer.errors import PlanError
+from optimizer.errors import PlanError, SolverFailed
 from optimizer.plan.constraints import Target
 from optimizer.solvers.solution import Status
 from tests.cli.conftest import environment
@@ -215,6 +216,33 @@ def test_any_backend_gives_the_same_digits(whole: pd.DataFrame, backend: str) ->
         frame = sweep2(PLAN, *AXES, jobs=2, progress=lambda done, _: told.append(done))
     pd.testing.assert_frame_equal(frame, whole, check_exact=True)
     assert told == [8, 16, 24]
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_takes_only_its_own_strip_with_it(tmp_path: Path) -> None:
+    def work(part: range) -> list[int]:
+        if part[0] == 9:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [2 * k for k in part]
+
+    told: list[int] = []
+    strips, all_ = Strips(40, 3, lambda at: range(40)[at]), list(range(40))
+    kept = Kept(Store.of(tmp_path / "s", "numbers", {}), lambda found: found, lambda _, is_: is_)
+    found = finished(
+        work,
+        strips,
+        jobs=2,
+        kept=kept,
+        progress=lambda done, _: told.append(done),
+        lost=lambda part, error: [str(error)[:11] for _ in part],  # type: ignore[misc]
+    )
+    rows = [row for rows in found for row in rows]
+    assert rows == [2 * k if k not in (9, 10, 11) else "the process" for k in all_]
+    assert told[-1] == 40
+    again = Store.of(tmp_path / "s", "numbers", {})
+    assert sorted(one["strip"] for one in again.records) == [0, 1, 2, *range(4, 14)]
+    with pytest.raises(SolverFailed, match="memory may be short"):
+        finished(work, strips, jobs=2)
 
 
 @pytest.fixture(scope="module")
