@@ -11,12 +11,13 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from optimizer.errors import SolverFailed
-from optimizer.solvers.cluster import cluster
+from optimizer.solvers.cluster import Cluster, cluster
 
 from .store import Store
 
@@ -24,6 +25,9 @@ __all__ = ["Counted", "Kept", "Strips", "finished", "heed", "workers_of"]
 
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
+
+# Joblib has a way to Dask, too, but waits for ever where a worker dies or cannot read its task.
+_team: ContextVar[Cluster | None] = ContextVar("_team", default=None)
 
 Counted = Callable[[int, int], None]
 """Called with (members done, members in all)."""
@@ -149,6 +153,12 @@ def _each(
     if jobs == 1:
         yield from ((k, work(strips[k])) for k in left)
         return
+    if (team := _team.get()) is not None:
+        with closing(team.as_done(work, (strips[k] for k in left))) as results:
+            for place, result in results:
+                died = isinstance(result, SolverFailed)
+                yield left[place], _Died(str(result)) if died else result
+        return
     import joblib
 
     waiting = list(left)
@@ -236,7 +246,9 @@ def workers_of(scheduler: str | None) -> Iterator[None]:
     if scheduler is None:
         yield
         return
-    import joblib
-
-    with cluster(scheduler) as team, joblib.parallel_config("dask", client=team.client):
-        yield
+    with cluster(scheduler) as team:
+        before = _team.set(team)
+        try:
+            yield
+        finally:
+            _team.reset(before)

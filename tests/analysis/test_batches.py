@@ -256,8 +256,6 @@ def team() -> Iterator[None]:
 def test_a_dask_cluster_gives_the_same_digits(
     team: None, whole: pd.DataFrame, tmp_path: Path
 ) -> None:
-    import distributed
-
     store = tmp_path / "grid"
     with pytest.raises(KilledError):
         sweep2(PLAN, *AXES, jobs=-1, store=store, progress=until(8))
@@ -265,8 +263,34 @@ def test_a_dask_cluster_gives_the_same_digits(
     pd.testing.assert_frame_equal(frame, whole, check_exact=True)
     swept, alone = split_sweep(PLAN, 9, jobs=-1), split_sweep(PLAN, 9)
     pd.testing.assert_frame_equal(swept.frame, alone.frame, check_exact=True)
-    client: Any = distributed.default_client()
-    assert client.run(os.getpid).keys() == client.scheduler_info(n_workers=-1)["workers"].keys()
+
+
+@pytest.mark.slow
+def test_joblibs_own_way_to_dask_gives_the_same_digits(whole: pd.DataFrame) -> None:
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        ) as own,
+        distributed.Client(own) as client,
+        joblib.parallel_config("dask", client=client),
+    ):
+        frame = sweep2(PLAN, *AXES, jobs=-1)
+    pd.testing.assert_frame_equal(frame, whole, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_workers_takes_nothing_else_with_it(team: None) -> None:
+    def work(part: range) -> int:
+        if part[0] == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.02)
+        return part[0]
+
+    strips = Strips(12, 1, lambda at: range(12)[at])
+    found = finished(work, strips, jobs=-1, lost=lambda _, error: str(error))  # type: ignore[arg-type,return-value]
+    assert "several workers died" in str(found.pop(3))
+    assert found == [0, 1, 2, *range(4, 12)]
 
 
 @pytest.mark.slow
