@@ -40,9 +40,11 @@ from optimizer.terminal.options import (
     lang,
     money_text,
     option,
+    prices,
     print_text,
     reach,
     read_text,
+    resume,
     scenario_name,
     share,
     solving,
@@ -198,13 +200,7 @@ def check(strict: bool, **options: Any) -> int:
 @scenario_name
 @changes
 @reach
-@option(
-    "--prices/--no-prices",
-    default=True,
-    section="Solver",
-    show_default=True,
-    help="Find what each rule costs.",
-)
+@prices
 @solving
 @table_options
 @table
@@ -242,35 +238,45 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     examples="""
     adsplit compare b2b                          all what-ifs of the file
     adsplit compare b2b --what-if cut_20 --what-if bad_year
+    adsplit compare b2b --variant "cheap clicks: channels.search.*.price=*0.7, budget=*0.8"
     adsplit compare b2b --set cheap:funnel.value.deal=20000 --set even:split=5:5
+    adsplit compare mine.yaml last_year.yaml     other scenarios beside it
 """
 )
 @scenario_name
+@click.argument("others", nargs=-1, metavar="[OTHER …]", shell_complete=complete)
 @compare_changes
+@prices
 @solving
 @jobs
+@resume
 @fmt
 @lang
 @debug
-def compare(**options: Any) -> int:
+def compare(
+    others: tuple[str, ...], variants: tuple[str, ...], prices: bool, **options: Any
+) -> int:
     """Put what-ifs side by side, with the cost of a wrong bet."""
     import optimizer as opt
     from optimizer.analysis.answer import comparison_answer
     from optimizer.terminal import pages
+    from optimizer.terminal.members import members
 
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
-    plans = asked.members
+    plans = members(asked, variants, others)
     with search:
-        answers = opt.solve_all(list(plans.values()), gap=search.gap, **search.many)
-    result = opt.compare(dict(zip(plans, answers, strict=True)))
+        answers = dict(zip(plans, opt.solve_all(list(plans.values()), **search.kept), strict=True))
+        counted = search.ticker.counted
+        result = opt.compare(answers, prices=prices, jobs=search.jobs, progress=counted)
     tables = {
         "plans": result.frame,
         "lines": result.lines,
         "inputs": result.inputs,
         "regret": result.regret.rename_axis("plan").reset_index(),
+        "rules": result.rules,
     }
     out.emit(
-        lambda: comparison_answer(result, plans["base"].currency),
+        lambda: comparison_answer(result, out.lang),
         lambda: tables,
         lambda paper: pages.comparison(paper, result, plans),
     )
@@ -292,6 +298,7 @@ def compare(**options: Any) -> int:
 @changes
 @solving
 @jobs
+@resume
 @fmt
 @lang
 @debug
@@ -304,7 +311,7 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
 
     axes = parse_ranges(paths)
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
-    how = {"gap": search.gap, **search.many}
+    how = search.kept
     path, values = next(iter(axes.items()))
     if len(axes) == 2:
         with search:
@@ -510,6 +517,7 @@ def track(actuals: str, old: str | None, table: str | None, **options: Any) -> i
 @drawing
 @solving
 @jobs
+@resume
 @fmt
 @lang
 @debug
@@ -523,13 +531,12 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
 
     spread, seed = options.pop("spread"), options.pop("seed")
     how = {name: options.pop(name) for name in ("draws", "redraws")}
-    store = options.pop("resume")
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
     plan = assurance.uncertain(asked.plan, spread, seed)
     with search:
         best = opt.optimize(plan, **search.one)
         views = asked.others
-        found = opt.certainty(best, views, gap=search.gap, store=store, **how, **search.many)
+        found = opt.certainty(best, views, **how, **search.kept)
         tests = tests and has_worth(best)
         known = opt.information(found, progress=search.ticker.counted) if tests else None
     told = assure(found, known, out.lang)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .allocation import Allocation, evaluate, optimize
     from .analysis.answer import answer
+    from .analysis.batches import workers_of
     from .analysis.breakdown import breakdown
     from .analysis.certainty import Certainty, certainty, with_spread
     from .analysis.commitment import Committed, commit
@@ -147,6 +148,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.tornado": ("tornado", "Tornado"),
     "analysis.tracking": ("track", "Tracking"),
     "analysis.variations": ("solve_all", "Failed"),
+    "analysis.batches": ("workers_of",),
     "analysis.certainty": ("certainty", "Certainty", "with_spread"),
     "analysis.information": ("information", "Information"),
     "analysis.comparison": ("compare", "Comparison"),
@@ -279,6 +281,7 @@ __all__ = [
     "tornado",
     "track",
     "with_spread",
+    "workers_of",
     "write",
     "write_report",
 ]

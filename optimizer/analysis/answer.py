@@ -144,15 +144,28 @@ def _over_time(allocation: Allocation) -> dict[str, Any]:
     }
 
 
-def comparison_answer(result: Comparison, currency: str) -> dict[str, Any]:
+def comparison_answer(result: Comparison, lang: str = "en") -> dict[str, Any]:
     """A comparison as plain data (``adsplit.comparison/1``)."""
+    best = result.steadiest
     return {
         "schema": "adsplit.comparison/1",
-        "currency": currency,
+        "currency": result.first.currency,
         "plans": records(result.frame),
         "lines": records(result.lines),
         "inputs": records(result.inputs),
         "regret": records(result.regret.rename_axis("plan").reset_index()),
+        "rules": records(result.rules),
+        "steadiest": None
+        if best is None
+        else plain(
+            {
+                "name": best.name,
+                "regret": best.regret,
+                "world": best.world or None,
+                "breaks": best.breaks,
+            }
+        ),
+        "says": result.sentences(lang),
     }
 
 

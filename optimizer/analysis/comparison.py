@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optimizer.allocation import Allocation
-from optimizer.errors import Fault, PlanError
+from optimizer.errors import AdsplitError, Fault, PlanError
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import to_document
 from optimizer.plan.plan import Plan
+from optimizer.solvers.solution import Status
+from optimizer.words import listed
+from optimizer.words.voice import Voice
 
+from .batches import Counted, Strips, finished
+from .prices import rule_prices
 from .variations import Failed, brand_share, profit, revenue
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "Steadiest", "compare", "goal_of"]
 
 COLUMNS = (
     "name",
@@ -37,6 +42,29 @@ COLUMNS = (
     "largest_move_money",
     "reason",
 )
+
+
+RULES = ("rule", "part", "unit", "binding", "price", "cost")
+
+
+@dataclass(frozen=True)
+class Steadiest:
+    """The plan that holds up best, whichever of the compared worlds comes true.
+
+    Of the plans that break a rule in the fewest worlds, the one whose greatest regret is least.
+    """
+
+    name: str
+    regret: float
+    """The greatest, over the worlds in which it breaks no rule; in the objective's unit."""
+    world: str
+    """Where that is; empty where it is the best everywhere."""
+    breaks: tuple[str, ...]
+    """Worlds in which it breaks a rule, or has other lines or periods."""
+    alone: bool
+    """Whether every other plan breaks a rule in more worlds."""
+    worlds: int
+    """How many were compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,26 +93,68 @@ class Comparison:
     lost by following the row's plan in the column's world, against the best of the plans compared
     that is allowed there. NaN where the row's plan breaks a rule of that world or has other lines
     or periods. In the objective's unit of the column.
+
+    ``rules`` has one row per proven member and rule: name, then rule, part, unit, binding, price
+    and cost of :class:`optimizer.analysis.prices.Prices`. Empty where no prices were asked for.
+
+    ``steadiest`` is the plan that holds up best, of those that count the same as the first; None
+    where there are not two of them.
     """
 
     frame: pd.DataFrame
     lines: pd.DataFrame
     inputs: pd.DataFrame
     regret: pd.DataFrame
+    rules: pd.DataFrame
+    steadiest: Steadiest | None
+    first: Plan
+    """The plan of the first member."""
+
+    def sentences(self, lang: str = "en") -> list[str]:
+        """Which plan holds up best, in words; nothing where there are not two to choose from."""
+        best, voice = self.steadiest, Voice(self.first, lang)
+        if best is None:
+            return []
+        slots = {"name": best.name, "world": best.world, "regret": voice.amount(best.regret)}
+        if best.breaks:
+            told = [voice.say("steadiest.breaks", worlds=listed(best.breaks, lang), **slots)]
+        else:
+            told = [voice.say("steadiest.alone" if best.alone else "steadiest.holds", **slots)]
+        if len(best.breaks) == best.worlds - 1:
+            return told  # nothing but its own world is left
+        told.append(voice.say("steadiest.loses" if best.world else "steadiest.best", **slots))
+        return told
 
 
-def compare(members: Mapping[str, Allocation | Failed]) -> Comparison:
+def compare(
+    members: Mapping[str, Allocation | Failed],
+    *,
+    prices: bool = False,
+    jobs: int = 1,
+    progress: Counted | None = None,
+) -> Comparison:
     """*members* side by side, each against the first.
 
+    Args:
+        members: Answers by name.
+        prices: Also find the price of every rule of each, and what it costs as a whole.
+        jobs: Processes to find prices in.
+        progress: Called with (members priced, members in all).
+
     Raises:
-        PlanError: there is nothing to compare.
+        PlanError: there is nothing to compare, or members count money in different currencies.
     """
     import pandas as pd
 
     if not members:
         raise PlanError(Fault("", "there is nothing to compare", "Give at least one answer"))
     first = next(iter(members.values()))
+    for name, one in members.items():
+        if one.plan.currency != first.plan.currency:
+            fault = f"counts {one.plan.currency}, and the first {first.plan.currency}"
+            raise PlanError(Fault(name, fault, "Compare plans in one currency"))
     solved = {name: one for name, one in members.items() if isinstance(one, Allocation)}
+    goal = goal_of(first.plan)
     lines = [
         {
             "name": name,
@@ -106,13 +176,76 @@ def compare(members: Mapping[str, Allocation | Failed]) -> Comparison:
         for name, one in members.items()
         for path, before, after in changed_inputs(first.plan, one.plan)
     ]
+    regret = _regret(solved)
     return Comparison(
         frame=pd.DataFrame(
             [_record(name, one, first) for name, one in members.items()], columns=list(COLUMNS)
         ),
         lines=pd.DataFrame(lines, columns=["name", "line", "spend", "share", "outcome"]),
         inputs=pd.DataFrame(inputs, columns=["name", "path", "first", "this"], dtype=object),
-        regret=_regret(solved),
+        regret=regret,
+        rules=_rules(solved if prices else {}, jobs, progress),
+        steadiest=_steadiest(
+            regret, {name: one for name, one in solved.items() if goal_of(one.plan) == goal}
+        ),
+        first=first.plan,
+    )
+
+
+def goal_of(plan: Plan) -> tuple[str, str | None]:
+    """What a plan counts; values of plans that count the same can be compared."""
+    return plan.objective.kind, getattr(plan.objective, "of", None)
+
+
+def _rules(solved: Mapping[str, Allocation], jobs: int, progress: Counted | None) -> pd.DataFrame:
+    """Prices and costs of the rules of every proven member."""
+    import pandas as pd
+
+    proven = {name: one for name, one in solved.items() if one.status is Status.OPTIMAL}
+    answers = list(proven.values())
+    alone = Strips(len(answers), 1, lambda at: answers[at])
+    found = finished(_priced, alone, jobs=jobs, progress=progress)
+    rows = [{"name": name, **row} for name, own in zip(proven, found, strict=True) for row in own]
+    frame = pd.DataFrame(rows, columns=["name", *RULES])
+    # A price may be None, which a column of floats would turn into NaN.
+    frame["price"] = pd.Series([row["price"] for row in rows], dtype=object)
+    return frame
+
+
+def _priced(answers: Sequence[Allocation]) -> list[dict[str, Any]]:
+    """The rules of one answer; none where their prices cannot be found."""
+    (answer,) = answers
+    try:
+        frame = rule_prices(answer, costs=True).frame
+    except AdsplitError:
+        return []
+    return [
+        dict(zip(RULES, row, strict=True))
+        for row in frame[list(RULES)].itertuples(index=False, name=None)
+    ]
+
+
+def _steadiest(regret: pd.DataFrame, alike: Mapping[str, Allocation]) -> Steadiest | None:
+    """The plan of least greatest regret; the first of those that are equal."""
+    if len(alike) < 2:
+        return None
+    own = regret.loc[list(alike), list(alike)]
+    broken, worst = own.isna().sum(axis=1), own.max(axis=1)
+    fewest = int(broken.min())
+    allowed = [name for name in alike if broken[name] == fewest]
+    name = min(allowed, key=lambda one: float(worst[one]))
+    row: Any = own.loc[name]
+    greatest = float(worst[name])
+    # Answers are as exact as their gaps: what is less than that is no regret.
+    exact = [one.objective * (one.gap or 0.0) for one in alike.values()]
+    clear = bool((row.to_numpy(float) > np.abs(exact)).any())
+    return Steadiest(
+        name=name,
+        regret=greatest,
+        world=str(row.idxmax()) if clear else "",
+        breaks=tuple(str(world) for world in row.index[row.isna()]),
+        alone=len(allowed) == 1,
+        worlds=len(alike),
     )
 
 

@@ -7,9 +7,10 @@ brand:traffic rule, and without it, all other rules in force in both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -146,6 +147,7 @@ def horizon_sweep(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Horizons:
     """The best split of *plan* for each of *horizons*, with its brand:traffic rule and without.
 
@@ -157,6 +159,7 @@ def horizon_sweep(
         time_limit: Seconds for each plan.
         jobs: Processes to use.
         progress: Called with (plans done, plans in all).
+        store: A file of finished plans; read where it is there, and added to.
 
     Raises:
         PlanError: the plan has no periods, no single brand:traffic rule, or a horizon is shorter
@@ -173,9 +176,8 @@ def horizon_sweep(
         raise PlanError(Fault("periods.horizon", fault, "Give at least as many"))
     ruled = [replace(plan, periods=replace(plan.periods, horizon=step)) for step in steps]
     plans = [*ruled, *map(without_splits, reversed(ruled))]  # neighbours side by side
-    answers = solve_all(
-        plans, gap=gap, time_limit=time_limit, jobs=jobs, progress=progress, alike=True
-    )
+    how: dict[str, Any] = {"gap": gap, "time_limit": time_limit, "jobs": jobs}
+    answers = solve_all(plans, **how, progress=progress, alike=True, store=store)
     held, free = answers[: len(steps)], answers[len(steps) :][::-1]
     return _found(plan, rule, steps, held, free)
 

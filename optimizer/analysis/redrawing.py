@@ -1,34 +1,30 @@
 """The best plan of every draw: what would be right if the world were known.
 
 Draws are solved in strips of neighbours, in this process or in several. A strip depends on nothing
-but its draws and the reference plan, so the answer is the same for any number of processes. With a
-store every finished strip is on disk before the next is told of: a search that was killed goes on
-where it was.
+but its draws and the reference plan, so the answer is the same for any number of processes, and a
+strip that a store holds need not be solved again.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer.allocation import Allocation, fingerprint
-from optimizer.errors import Fault, PlanError, SolverFailed
+from optimizer.errors import SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options, Warm
 from optimizer.solvers.together import Optima, best_of_each, suits
 from optimizer.worlds import Worlds
 
-from .variations import Counted, each
+from .batches import Counted, Kept, Strips, finished, heed
+from .store import Store
 
 __all__ = ["Optima", "first_of", "how_many", "redraw"]
 
@@ -36,7 +32,6 @@ __all__ = ["Optima", "first_of", "how_many", "redraw"]
 _TOGETHER, _ALONE = 256, 16
 # How many draws are solved by default where each is a search of its own, and where it has stocks.
 _SEARCHED, _STOCKED = 256, 64
-_SCHEMA = "adsplit.draws/1"
 
 
 def how_many(worlds: Worlds) -> int:
@@ -85,22 +80,17 @@ def redraw(
     Raises:
         PlanError: the store is of another question.
     """
-    size = _TOGETHER if suits(worlds) else _ALONE
-    strips = [np.arange(k, min(k + size, worlds.n)) for k in range(0, worlds.n, size)]
-    kept = None if store is None else _Store.of(Path(store), _key(worlds, reference, gap))
-    done = {} if kept is None else kept.found(strips)
-    left = [k for k in range(len(strips)) if k not in done]
+    length = _TOGETHER if suits(worlds) else _ALONE
+    strips = Strips(worlds.n, length, lambda at: worlds.only(np.arange(worlds.n)[at]))
+    kept = None
+    if store is not None:
+        question = _question(worlds, reference, gap, time_limit)
+        kept = Kept(Store.of(store, "draws", question), _record, lambda _, record: _found(record))
     prices = None if reference.duals is None else reference.duals.rows
     task = _Task(reference.spend, prices, Options(gap, time_limit))
-    solved = sum(len(found.value) for found in done.values())
-    for k, found in zip(left, _found(worlds, task, [strips[k] for k in left], jobs), strict=True):
-        done[k] = found
-        if kept is not None:
-            kept.add(int(strips[k][0]), found)
-        solved += len(strips[k])
-        if progress is not None:
-            progress(solved, worlds.n)
-    parts = [done[k] for k in range(len(strips))]
+    # Strips that are solved together take less time than processes take to begin.
+    alone = len(strips) < 2 or suits(worlds)
+    parts = finished(task.of, strips, jobs=1 if alone else jobs, progress=progress, kept=kept)
     return Optima(
         np.concatenate([part.spend for part in parts]),
         np.concatenate([part.value for part in parts]),
@@ -145,6 +135,7 @@ class _Task:
             found = solve(problem, replace(self.options, warm=warm), start)
         except SolverFailed:
             return
+        heed(found.reason)
         if found.spend is None:
             return
         warm.spend = found.spend
@@ -154,88 +145,24 @@ class _Task:
         value[number], bound[number] = found.value, found.bound
 
 
-def _found(
-    worlds: Worlds, task: _Task, strips: Sequence[NDArray[np.intp]], jobs: int
-) -> Iterator[Optima]:
-    """The answer to each strip, in order."""
-    # Strips that are solved together take less time than processes take to begin.
-    alone = len(strips) < 2 or suits(worlds)
-    yield from each(task.of, (worlds.only(strip) for strip in strips), 1 if alone else jobs)
-
-
-def _key(worlds: Worlds, reference: Allocation, gap: float) -> dict[str, Any]:
+def _question(
+    worlds: Worlds, reference: Allocation, gap: float, time_limit: float | None
+) -> dict[str, Any]:
     """What the strips of a store depend on."""
     assert worlds.plan.uncertainty is not None
     start = zlib.crc32(np.ascontiguousarray(reference.spend).tobytes())
     return {
-        "schema": _SCHEMA,
-        "adsplit": metadata.version("adsplit"),
-        "input": fingerprint(worlds.plan),
+        "question": fingerprint(worlds.plan),
         "seed": worlds.plan.uncertainty.seed,
         "reference": f"{start:08x}",
         "gap": gap,
+        "time_limit": time_limit,
     }
 
 
-class _Store:
-    """Finished strips in a file: a line each, with a checksum before it."""
-
-    def __init__(self, path: Path, lines: list[Any]) -> None:
-        self.path, self.lines = path, lines
-
-    @classmethod
-    def of(cls, path: Path, key: dict[str, Any]) -> _Store:
-        """The store at *path*, made anew where there is none."""
-        if not path.exists() or path.stat().st_size == 0:
-            store = cls(path, [])
-            store._write(key, "w")
-            return store
-        lines = list(_read(path))
-        if not lines or lines[0] != key:
-            words = "holds draws of another plan, or by another version or gap"
-            raise PlanError(Fault("resume", words, "Give another file", where=str(path)))
-        return cls(path, lines[1:])
-
-    def found(self, strips: Sequence[NDArray[np.intp]]) -> dict[int, Optima]:
-        """Which of *strips* are there, by their place."""
-        known = {(line["first"], len(line["value"])): line for line in self.lines}
-        places = {(int(strip[0]), len(strip)): k for k, strip in enumerate(strips)}
-        return {
-            places[key]: Optima(
-                np.array(line["spend"], float),
-                np.array(line["value"], float),
-                np.array([np.inf if b is None else b for b in line["bound"]], float),
-            )
-            for key, line in known.items()
-            if key in places
-        }
-
-    def add(self, first: int, found: Optima) -> None:
-        """One more strip, on disk when this returns."""
-        bound = [None if np.isinf(b) else float(b) for b in found.bound]
-        record = {"first": first, "spend": found.spend.tolist(), "value": found.value.tolist()}
-        self._write(record | {"bound": bound}, "a")
-
-    def _write(self, record: dict[str, Any], mode: str) -> None:
-        text = json.dumps(record, separators=(",", ":"))
-        with self.path.open(mode, encoding="ascii", newline="\n") as file:
-            # A line that was cut short is ended, and not read.
-            broken = mode == "a" and not _ends(self.path)
-            file.write(("\n" if broken else "") + f"{zlib.crc32(text.encode()):08x} {text}\n")
-            file.flush()
-            os.fsync(file.fileno())
+def _record(found: Optima) -> dict[str, Any]:
+    return {"spend": found.spend, "value": found.value, "bound": found.bound}
 
 
-def _ends(path: Path) -> bool:
-    """Whether the last line is whole."""
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
-
-
-def _read(path: Path) -> Iterator[Any]:
-    """The records whose checksums are right."""
-    for line in path.read_bytes().split(b"\n"):
-        mark, _, text = line.partition(b" ")
-        if mark == f"{zlib.crc32(text):08x}".encode():
-            yield json.loads(text)
+def _found(record: Mapping[str, Any]) -> Optima:
+    return Optima(*(np.array(record[name], float) for name in ("spend", "value", "bound")))

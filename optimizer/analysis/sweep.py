@@ -6,15 +6,16 @@ one point is allowed at another and better there, within the gap of the proof, i
 
 from __future__ import annotations
 
-import functools
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.allocation import Allocation, today
+from optimizer.allocation import Allocation, fingerprint, today
 from optimizer.errors import AdsplitError, Fault, PlanError
 from optimizer.plan.constraints import Split
 from optimizer.plan.curves import Floats
@@ -22,8 +23,17 @@ from optimizer.plan.document import replace_at, to_document, value_at
 from optimizer.plan.plan import Plan
 from optimizer.plan.units import parse_money, parse_share
 
+from .members import Changed, Failed
 from .prices import marginal_budget
-from .variations import Counted, Failed, at_least, brand_share, profit, revenue, solve_all
+from .variations import (
+    Counted,
+    at_least,
+    brand_share,
+    profit,
+    revenue,
+    solve_all,
+    tell_all,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +64,33 @@ MEASURES = (
 
 # Brand shares this close are the same one.
 _SAME_SHARE = 1e-6
+
+
+@dataclass(frozen=True)
+class _How:
+    """How the points of a sweep are solved; see :func:`sweep`."""
+
+    gap: float
+    time_limit: float | None
+    jobs: int
+    progress: Counted | None
+    store: str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of an input."""
+
+    x: float
+    """Where it stands on the axis."""
+    put: partial[Plan]
+    """How it is put into a plan: a function of this file or of plans, which any process knows."""
+
+    @property
+    def asked(self) -> list[Any]:
+        """The same as plain data."""
+        return [self.x, self.put.func.__name__, self.put.keywords]
+
 
 _SPLIT = {"split.brand": "brand", "split.traffic": "traffic"}
 _MONEY = re.compile(r"budget$|\.(minimum|maximum|minimum_if_active|locked|at_least|at_most|value)$")
@@ -104,6 +141,7 @@ def sweep(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Sweep:
     """The best plan for each of *values* at *path*.
 
@@ -113,15 +151,17 @@ def sweep(
         values: Values to put there; texts as in a file, ``"*1.2"`` among them.
         gap: Largest relative distance to the bound at which each search may end.
         time_limit: Seconds for each point.
-        jobs: Processes to use.
+        jobs: Processes to use; the answer is the same for any number.
         progress: Called with (points done, points in all).
+        store: A file of finished points; read where it is there, and added to.
 
     Raises:
         UnknownName: the path leads nowhere.
         PlanError: no value fits, or there is none.
     """
     points = [_point(plan, path, value) for value in values]
-    return _swept(plan, path, points, gap, time_limit, jobs, progress)
+    how = _How(gap, time_limit, jobs, progress, store)
+    return _swept(plan, path, points, how)
 
 
 def budget_sweep(
@@ -134,6 +174,7 @@ def budget_sweep(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Sweep:
     """The best plan for *n* budgets from *low* to *high* times the stated one.
 
@@ -149,7 +190,8 @@ def budget_sweep(
         raise PlanError(Fault("budget", "there is none to sweep around", "Give a budget"))
     values = _points(np.linspace(low * middle, high * middle, n), stated, spent)
     points = [_point(plan, "budget", value) for value in values]
-    swept = _swept(plan, "budget", points, gap, time_limit, jobs, progress)
+    how = _How(gap, time_limit, jobs, progress, store)
+    swept = _swept(plan, "budget", points, how)
     return replace(swept, today=spent, stated=stated, best=_enough(swept))
 
 
@@ -161,6 +203,7 @@ def split_sweep(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Sweep:
     """The best plan for *n* brand shares from 0 to 100 %, each held exactly.
 
@@ -176,9 +219,10 @@ def split_sweep(
     stated, now = _stated(plan, "split.brand"), _brand_share(plan, rules, plan.grid.current)
     best = None if isinstance(free, Failed) else _brand_share(plan, rules, free.spend)
     values = _points(np.linspace(0.0, 1.0, n), stated, now, best)
-    points = [(value, lambda given, value=value: with_share(given, value)) for value in values]
+    points = [Point(value, partial(with_share, share=value)) for value in values]
     kept = () if isinstance(free, Failed) else (free.spend,)
-    swept = _swept(plan, "split.brand", points, gap, time_limit, jobs, progress, also=kept)
+    how = _How(gap, time_limit, jobs, progress, store)
+    swept = _swept(plan, "split.brand", points, how, also=kept)
     return replace(swept, today=now, stated=stated, best=best)
 
 
@@ -193,21 +237,33 @@ def sweep2(
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """The best plan for every pair of values of two inputs, one row per pair.
 
-    Columns: x1, x2 (the values at *path1* and *path2*), then those of :class:`Sweep`'s frame.
+    Columns: x1, x2 (the values at *path1* and *path2*), then those of :class:`Sweep`'s frame. A
+    pair without a plan is a row with its reason. Arguments are those of :func:`sweep`.
+
+    Raises:
+        UnknownName: a path leads nowhere.
+        PlanError: no value fits, or there is none; the store is of another question.
     """
     import pandas as pd
 
     first = [_point(plan, path1, value) for value in values1]
     second = [_point(plan, path2, value) for value in values2]
     pairs = [(one, two) for one in first for two in second]
+    if not pairs:
+        path = path2 if first else path1
+        raise PlanError(Fault(path, "no values to sweep over", "Give at least one"))
     order = _serpentine(len(first), len(second))
-    changed = [_changed(plan, *(change for _, change in pairs[place])) for place in order]
-    answers = _answers(changed, gap, time_limit, jobs, progress)
-    measured = dict(zip(order, map(_measures, answers), strict=True))
-    records = [{"x1": one[0], "x2": two[0], **measured[at]} for at, (one, two) in enumerate(pairs)]
+    plans = [Changed(plan, (pairs[at][0].put, pairs[at][1].put)) for at in order]
+    _check_one(plans)
+    points = [[one.asked for one in axis] for axis in (first, second)]
+    asked = {"grid": [path1, path2], "input": fingerprint(plan), "points": points}
+    how = _How(gap, time_limit, jobs, progress, store)
+    measured = dict(zip(order, tell_all(plans, _measures, asked, **vars(how)), strict=True))
+    records = [{"x1": one.x, "x2": two.x, **measured[k]} for k, (one, two) in enumerate(pairs)]
     return pd.DataFrame(records, columns=["x1", "x2", *MEASURES])
 
 
@@ -222,23 +278,21 @@ def _swept(
     plan: Plan,
     path: str,
     points: Sequence[Point],
-    gap: float,
-    time_limit: float | None,
-    jobs: int,
-    progress: Counted | None,
+    how: _How,
     also: Sequence[Floats] = (),
 ) -> Sweep:
     import pandas as pd
 
     if not points:
         raise PlanError(Fault(path, "no values to sweep over", "Give at least one"))
-    points = sorted(points, key=lambda point: point[0])
-    plans = [_changed(plan, change) for _, change in points]
-    if all(isinstance(one, Failed) for one in plans):
-        raise plans[0].error  # type: ignore[union-attr]
-    answers = _agreeing(_answers(plans, gap, time_limit, jobs, progress), also)
+    points = sorted(points, key=lambda point: point.x)
+    plans = [Changed(plan, (point.put,)) for point in points]
+    _check_one(plans)
+    asked = {"sweep": path, "input": fingerprint(plan), "points": [one.asked for one in points]}
+    found = solve_all(plans, alike=True, question=asked, **vars(how))
+    answers = _agreeing(found, also)
     records = [
-        {"x": x, **_measures(answer)} for (x, _), answer in zip(points, answers, strict=True)
+        {"x": point.x, **_measures(answer)} for point, answer in zip(points, answers, strict=True)
     ]
     unit = "money" if _MONEY.search(path) else "share" if _SHARE.search(path) else ""
     return Sweep(
@@ -251,26 +305,22 @@ def _swept(
     )
 
 
-def _changed(plan: Plan, *changes: Callable[[Plan], Plan]) -> Plan | Failed:
-    try:
-        return functools.reduce(lambda given, change: change(given), changes, plan)
-    except AdsplitError as error:
-        return Failed(plan, error)
+def _check_one(plans: Sequence[Changed]) -> None:
+    """That some point can be stated at all; those that cannot are rows with their reasons.
 
-
-def _answers(
-    plans: Sequence[Plan | Failed],
-    gap: float,
-    time_limit: float | None,
-    jobs: int,
-    progress: Counted | None,
-) -> list[Allocation | Failed]:
-    """The answers in order; plans that could not even be stated keep their failure."""
-    sound = [plan for plan in plans if not isinstance(plan, Failed)]
-    found = iter(
-        solve_all(sound, gap=gap, time_limit=time_limit, jobs=jobs, progress=progress, alike=True)
-    )
-    return [plan if isinstance(plan, Failed) else next(found) for plan in plans]
+    Raises:
+        PlanError: none can; it is that of the first.
+    """
+    first: AdsplitError | None = None
+    for changed in plans:
+        try:
+            _ = changed.plan
+        except AdsplitError as error:
+            first = first or error
+        else:
+            return
+    if first is not None:
+        raise first
 
 
 def _agreeing(
@@ -335,10 +385,6 @@ def _enough(swept: Sweep) -> float | None:
     return float(last["spent"]) if last["spent"] < (1 - 1e-6) * last["x"] else None
 
 
-Point = tuple[float, Callable[[Plan], Plan]]
-"""Where a value stands on the axis, and how it is put into a plan."""
-
-
 def _point(plan: Plan, path: str, value: float | str) -> Point:
     """*value* of the input at *path*; the budget and the split leave the lines as they are."""
     number = _number(plan, path, value)
@@ -348,10 +394,10 @@ def _point(plan: Plan, path: str, value: float | str) -> Point:
         fault = f"these splits have different shares, so {value} of them is not one: {names}"
         raise PlanError(Fault(path, fault, "Give a share for all of them, such as 40%"))
     if path in _SPLIT and not (relative and _stated(plan, path) is None):
-        return number, lambda given: _with_shares(given, _SPLIT[path], number)
+        return Point(number, partial(_with_shares, role=_SPLIT[path], share=number))
     if path == "budget" and not isinstance(value, str):
-        return number, lambda given: replace(given, budget=number)
-    return number, lambda given: replace_at(given, path, value)
+        return Point(number, partial(_with_budget, budget=number))
+    return Point(number, partial(replace_at, path=path, value=value))
 
 
 def _number(plan: Plan, path: str, value: float | str) -> float:
@@ -428,6 +474,10 @@ def without_splits(plan: Plan) -> Plan:
         return replace(plan, split=None, business="none", constraints=rules)
     others = tuple(rule for rule in rules if not _by_role(rule))
     return replace(plan, business="none", constraints=others)
+
+
+def _with_budget(plan: Plan, budget: float) -> Plan:
+    return replace(plan, budget=budget)
 
 
 def _with_shares(plan: Plan, role: str, share: float) -> Plan:

@@ -2,132 +2,195 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from optimizer.allocation import Allocation, given, solved
-from optimizer.errors import AdsplitError, Infeasible
+from optimizer.allocation import Allocation, fingerprint, given, solved
+from optimizer.errors import AdsplitError, SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
 from optimizer.problem import Compiled
 from optimizer.solvers.solution import Options, Warm
 
+from .batches import Counted, Kept, Strips, finished, heed
+from .members import Changed, Failed, record_of, restored
+from .store import Store
+
 __all__ = [
+    "Changed",
     "Counted",
     "Failed",
     "at_least",
     "brand_share",
-    "each",
     "profit",
     "revenue",
     "solve_all",
+    "tell_all",
 ]
 
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
+T = TypeVar("T")
 
-Counted = Callable[[int, int], None]
-"""Called with (plans done, plans in all)."""
-
-# Strips of neighbours for each process: few begin anew, and none waits long for the last.
-_STRIPS = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Failed:
-    """A plan that has no answer, and why."""
-
-    plan: Plan
-    error: AdsplitError
-
-    @property
-    def status(self) -> str:
-        """``infeasible``, or ``failed`` for any other error."""
-        return "infeasible" if isinstance(self.error, Infeasible) else "failed"
-
-    @property
-    def reason(self) -> str:
-        """The error in words."""
-        return str(self.error)
+# Neighbours that begin one from the other. A plan of twelve lines is found in three quarters of the
+# time when it begins from its neighbour; longer strips would leave processes without work.
+_STRIP = 8
 
 
 def solve_all(
-    plans: Sequence[Plan],
+    plans: Sequence[Plan | Changed],
     *,
     gap: float = 1e-4,
     time_limit: float | None = None,
     jobs: int = 1,
     progress: Counted | None = None,
     alike: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    question: Any = None,
 ) -> list[Allocation | Failed]:
     """The answer to each of *plans*, in their order; one that fails does not stop the others.
+
+    The answers are the same for any number of processes.
 
     Args:
         plans: The questions.
         gap: Largest relative distance to the bound at which each search may end.
         time_limit: Seconds for each plan.
-        jobs: Processes to use; 1: this one alone; -1: one per core.
-        progress: Called after each plan with (done, in all).
-        alike: Neighbours in *plans* differ little: each begins from the one before it, and several
-            processes take strips of neighbours. The answers are as exact as without.
+        jobs: Processes to use; 1: this one alone; -1: one per core. Within a
+            ``joblib.parallel_config`` they are those of its backend, such as Dask or Ray.
+        progress: Called with (done, in all) after each plan, or after each strip of neighbours.
+        alike: Neighbours in *plans* differ little: eight at a time begin each from the one before
+            it. The answers are as exact as without.
+        store: A file of finished plans; read where it is there, and added to.
+        question: What *plans* follow from, as plain data, where that is less than all of them.
+
+    Raises:
+        PlanError: the store is of another question.
     """
-    done: list[Allocation | Failed] = []
-    for answer in _answers(plans, Options(gap, time_limit), jobs, alike=alike):
-        done.append(answer)
-        if progress is not None:
-            progress(len(done), len(plans))
-    return done
+    strips = _strips(plans, _STRIP if alike else 1)
+    options, kept = Options(gap, time_limit), None
+    if store is not None:
+        of = _digest(plans) if question is None else question
+        kept = Kept(
+            Store.of(store, "plans", _question(of, strips, options)),
+            lambda found: [record_of(one) for one in found],
+            lambda k, records: [
+                restored(plan, record, options)
+                for plan, record in zip(strips[k], records, strict=True)
+            ],
+        )
+    work = partial(_solved, options=options)
+    found = finished(work, strips, jobs=jobs, progress=progress, kept=kept, lost=_lost)
+    return [answer for answers in found for answer in answers]
 
 
-def _answers(
-    plans: Sequence[Plan], options: Options, jobs: int, *, alike: bool
-) -> Iterator[Allocation | Failed]:
-    if jobs == 1 or len(plans) < 2:
-        for strip in [plans] if alike else [[plan] for plan in plans]:
-            yield from _strip(strip, options)
-        return
-    import joblib
+def tell_all(
+    plans: Sequence[Plan | Changed],
+    tell: Callable[[Allocation | Failed], dict[str, Any]],
+    question: Any,
+    *,
+    gap: float = 1e-4,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    progress: Counted | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> list[dict[str, Any]]:
+    """What *tell* says of the answer to each of *plans*, which are neighbours of one another.
 
-    count = _STRIPS * joblib.effective_n_jobs(jobs) if alike else len(plans)
-    cuts = np.linspace(0, len(plans), min(count, len(plans)) + 1).astype(int)
-    strips = [plans[first:last] for first, last in itertools.pairwise(cuts)]
-    for answers in each(partial(_solved, options=options), strips, jobs):
-        yield from answers
+    For very many plans: an answer is told where it was found and then forgotten.
+
+    Args:
+        plans: The questions.
+        tell: Plain data from an answer.
+        question: What *plans* and *tell* follow from, as plain data; a store keeps it.
+        gap: As for :func:`solve_all`, as all below.
+        time_limit: Seconds for each plan.
+        jobs: Processes to use.
+        progress: Called after each strip of neighbours.
+        store: A file of what was told.
+
+    Raises:
+        PlanError: the store is of another question.
+    """
+    strips, options = _strips(plans, _STRIP), Options(gap, time_limit)
+    kept: Kept[list[dict[str, Any]]] | None = None
+    if store is not None:
+        written = Store.of(store, "points", _question(question, strips, options))
+        kept = Kept(written, lambda found: found, lambda _, records: records)
+    work = partial(_told, options=options, tell=tell)
+    found = finished(
+        work,
+        strips,
+        jobs=jobs,
+        progress=progress,
+        kept=kept,
+        lost=lambda members, error: [tell(one) for one in _lost(members, error)],
+    )
+    return [row for rows in found for row in rows]
 
 
-def each(work: Callable[[_Item], _Result], items: Iterable[_Item], jobs: int) -> Iterator[_Result]:
-    """What *work* makes of each item, in order, in *jobs* processes."""
-    import joblib
-
-    if jobs == 1:
-        yield from map(work, items)
-        return
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    yield from parallel(joblib.delayed(work)(item) for item in items)
+def _strips(plans: Sequence[T], length: int) -> Strips[Sequence[T]]:
+    return Strips(len(plans), length, lambda at: plans[at])
 
 
-def _solved(plans: Sequence[Plan], options: Options) -> list[Allocation | Failed]:
+def _question(of: Any, strips: Strips[Any], options: Options) -> dict[str, Any]:
+    """All that the strips of a store depend on."""
+    how = {"gap": options.gap, "time_limit": options.time_limit, "strip": strips.length}
+    text = json.dumps(of, sort_keys=True)
+    return {"question": hashlib.sha256(text.encode()).hexdigest(), **how}
+
+
+def _digest(plans: Sequence[Plan | Changed]) -> str:
+    """A hash of plans, in their order."""
+    digest = hashlib.sha256()
+    for plan in plans:
+        digest.update(fingerprint(plan if isinstance(plan, Plan) else plan.plan).encode())
+    return digest.hexdigest()
+
+
+def _told(
+    plans: Sequence[Plan | Changed],
+    options: Options,
+    tell: Callable[[Allocation | Failed], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    return [tell(answer) for answer in _strip(plans, options)]
+
+
+def _lost(plans: Sequence[Plan | Changed], error: SolverFailed) -> list[Allocation | Failed]:
+    """Rows for plans whose process died."""
+    return [Failed(one if isinstance(one, Plan) else one.base, error) for one in plans]
+
+
+def _solved(plans: Sequence[Plan | Changed], options: Options) -> list[Allocation | Failed]:
     return list(_strip(plans, options))
 
 
-def _strip(plans: Sequence[Plan], options: Options) -> Iterator[Allocation | Failed]:
+def _strip(plans: Sequence[Plan | Changed], options: Options) -> Iterator[Allocation | Failed]:
     """The answers to *plans*, each begun from the one before: its arrays, its model, its plan.
 
     A plan without an answer is passed by, and the next begins where the last answer was.
     """
     compiled: Compiled | None = None
     options = replace(options, warm=Warm())
-    for plan in plans:
+    for member in plans:
+        plan = member if isinstance(member, Plan) else member.base
         try:
+            plan = member if isinstance(member, Plan) else member.plan
             compiled = Compiled.of(plan) if compiled is None else compiled.at(plan)
-            yield solved(plan, compiled.problem, options)
+            answer = solved(plan, compiled.problem, options)
+            heed(answer.reason)
+            yield answer
         except AdsplitError as error:
+            heed(str(error))
             yield Failed(plan, error)
+        except Exception as error:  # noqa: BLE001 - whatever befalls a plan, others are answered
+            options = replace(options, warm=Warm())
+            yield Failed(plan, SolverFailed(f"{type(error).__name__}: {error}"))
 
 
 def at_least(answer: Allocation, spend: Floats) -> Allocation:

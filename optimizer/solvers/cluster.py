@@ -11,10 +11,11 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any
 
 from optimizer.errors import Fault, PlanError, SolverFailed
@@ -28,6 +29,13 @@ LOCAL = "local"
 _PATIENCE = 10
 # Seconds without any worker until none is expected any more; a cluster may just be growing.
 _ALONE = 60
+# Tasks for each core that are sent before the first is done.
+_AHEAD = 2
+
+_DEATHS = (
+    "several workers died one after the other of the same task; it may need more than their memory"
+)
+_GONE = "the scheduler of the cluster is gone"
 
 
 def has_dask() -> bool:
@@ -123,15 +131,57 @@ class Cluster:
                 waiting.popleft()  # what was told needs not be kept
                 yield told
         except KilledWorker:
-            raise SolverFailed(
-                "several workers died one after the other of the same partition; it may be larger "
-                "than their memory: write smaller row groups, or give them more"
-            ) from None
+            raise SolverFailed(f"{_DEATHS}: write smaller row groups, or give them more") from None
         except CancelledError:
-            raise SolverFailed("the scheduler of the cluster is gone") from None
+            raise SolverFailed(_GONE) from None
         finally:
             if waiting and self.client.status == "running":
                 self.client.cancel(list(waiting))
+
+    def as_done(
+        self, work: Callable[[Any], Any], tasks: Iterable[Any]
+    ) -> Generator[tuple[int, Any]]:
+        """Positions of tasks and what *work* says of them, as they end.
+
+        Few are sent ahead, so very many may be made as they are needed.
+        A task of which several workers died has that as its result: a :class:`SolverFailed`.
+
+        Raises:
+            SolverFailed: the scheduler is gone, or all workers are.
+        """
+        from distributed import CancelledError, KilledWorker
+
+        ahead = _AHEAD * max(sum(self.client.ncores().values()), 1)
+        waiting, running = enumerate(tasks), dict[Any, int]()
+        try:
+            while True:
+                for position, task in islice(waiting, ahead - len(running)):
+                    running[self.client.submit(work, task, pure=False)] = position
+                if not running:
+                    return
+                for future in self._done_of(list(running)):
+                    position = running.pop(future)
+                    try:
+                        yield position, future.result()
+                    except KilledWorker:
+                        yield position, SolverFailed(_DEATHS)
+        except CancelledError:
+            raise SolverFailed(_GONE) from None
+        finally:
+            if running and self.client.status == "running":
+                self.client.cancel(list(running))
+
+    def _done_of(self, running: list[Any]) -> list[Any]:
+        """Those that have ended, as soon as there are some."""
+        import distributed
+
+        wait: Any = distributed.wait  # without stated types
+        alone_since = None
+        while True:
+            try:
+                return list(wait(running, timeout=5, return_when="FIRST_COMPLETED").done)
+            except TimeoutError:
+                alone_since = self._alone(alone_since)
 
     def _result(self, future: Any) -> Any:
         """What a task says, however long it takes, as long as there are workers."""
@@ -142,9 +192,18 @@ class Cluster:
             except TimeoutError:
                 if future.done():
                     raise  # the task's own
-            if self.client.scheduler_info(n_workers=-1)["workers"]:
-                alone_since = None
-            elif alone_since is None:
-                alone_since = time.monotonic()
-            elif time.monotonic() - alone_since > _ALONE:
-                raise SolverFailed("the cluster has lost all its workers, and none came back")
+            alone_since = self._alone(alone_since)
+
+    def _alone(self, since: float | None) -> float | None:
+        """Since when there are no workers; None while there are.
+
+        Raises:
+            SolverFailed: it has been for too long.
+        """
+        if self.client.scheduler_info(n_workers=-1)["workers"]:
+            return None
+        if since is None:
+            return time.monotonic()
+        if time.monotonic() - since > _ALONE:
+            raise SolverFailed("the cluster has lost all its workers, and none came back")
+        return since

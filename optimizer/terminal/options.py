@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,9 +44,11 @@ __all__ = [
     "lang",
     "money_text",
     "option",
+    "prices",
     "print_text",
     "reach",
     "read_text",
+    "resume",
     "scenario_name",
     "share",
     "solving",
@@ -366,13 +369,6 @@ drawing = chain(
         help="In how many worlds the best plan is looked for (default: all where that is quick).",
     ),
     option(
-        "--resume",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        section="Draws",
-        help="Keep finished draws in FILE, and go on from there after a kill.",
-    ),
-    option(
         "--tests/--no-tests",
         default=True,
         show_default=True,
@@ -405,8 +401,23 @@ compare_changes = chain(
         section="Plan",
         help="A plan NAME with other values; without NAME: for every plan.",
     ),
+    option(
+        "--variant",
+        "variants",
+        multiple=True,
+        metavar="NAME:CHANGES",
+        section="Plan",
+        help='One more plan: what-ifs and settings, such as "cheap: bad_year, budget=*0.8".',
+    ),
     option("--split", metavar="BRAND:TRAFFIC", section="Plan", help="For every plan, such as 6:4."),
     risk,
+)
+prices = option(
+    "--prices/--no-prices",
+    default=True,
+    section="Solver",
+    show_default=True,
+    help="Find what each rule costs.",
 )
 solving = chain(
     option(
@@ -425,13 +436,28 @@ solving = chain(
         help="Stop each plan's search after this long (exit code 5).",
     ),
 )
-jobs = option(
-    "--jobs",
-    type=int,
-    default=1,
+jobs = chain(
+    option(
+        "--jobs",
+        type=int,
+        section="Solver",
+        metavar="N",
+        help="Processes to solve in (default: 1; with --scheduler all its workers); -1: one per "
+        "core. The answer is the same for any number.",
+    ),
+    option(
+        "--scheduler",
+        metavar="ADDRESS",
+        section="Solver",
+        help="Solve on a Dask cluster, such as tcp://10.0.0.1:8786; local: one on this machine.",
+    ),
+)
+resume = option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     section="Solver",
-    show_default=True,
-    help="Processes to solve in; -1: one per core.",
+    help="Keep finished plans in FILE, and go on from there after an interrupt or a kill.",
 )
 
 
@@ -586,7 +612,12 @@ class Asked:
     @property
     def settings(self) -> list[str]:
         """``--split``, ``--risk`` and ``--set``, in the order in which they count."""
-        return [*_split_setting(self.split), *_risk_setting(self.risk), *self.sets]
+        return [*self.shorthands, *self.sets]
+
+    @property
+    def shorthands(self) -> list[str]:
+        """What ``--split`` and ``--risk`` set."""
+        return [*_split_setting(self.split), *_risk_setting(self.risk)]
 
     @cached_property
     def plan(self) -> Plan:
@@ -608,25 +639,6 @@ class Asked:
         names = [name for name in self.read.what_ifs if name not in self.what_ifs]
         return {name: self.read.plan([*self.what_ifs, name], self.settings) for name in names}
 
-    @property
-    def members(self) -> dict[str, Plan]:
-        """The plans of a comparison: as it is, each what-if (default: all), each named setting."""
-        named: dict[str, list[str]] = {}
-        common = [*_split_setting(self.split), *_risk_setting(self.risk)]
-        for text in self.sets:
-            name, colon, path = text.partition("=")[0].partition(":")
-            if colon:
-                named.setdefault(name.strip(), []).append(path + text[len(name + colon + path) :])
-            else:
-                common.append(text)
-        every = [] if "all" in self.read.what_ifs else list(self.read.what_ifs)
-        chosen = self.what_ifs or (() if named else ("all",))
-        plans = {"base": self.read.plan((), common)}
-        for choice in chosen:
-            for name in every if choice == "all" and every else [choice]:
-                plans[name] = self.read.plan([name], common)
-        return plans | {name: self.read.plan((), [*common, *own]) for name, own in named.items()}
-
 
 @dataclass(frozen=True)
 class Search:
@@ -636,6 +648,10 @@ class Search:
     time_limit: float | None
     jobs: int
     ticker: Ticker
+    scheduler: str | None = None
+    store: Path | None = None
+    within: ExitStack = field(default_factory=ExitStack)
+    """What lasts as long as the work."""
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Search:
@@ -643,8 +659,17 @@ class Search:
         from .ticker import Ticker
 
         lang = click.get_current_context().params.get("lang", "en")
+        scheduler, store = options.pop("scheduler", None), options.pop("resume", None)
+        if store is not None:
+            check_writable(store, "--resume")
+        jobs = options.pop("jobs", None)
+        if jobs == 0:
+            raise click.BadParameter("give at least one process", param_hint="--jobs")
+        if jobs is None:
+            jobs = 1 if scheduler is None else -1
         ticker = Ticker(lang, is_stopped=interrupted.is_set)
-        return cls(options.pop("gap"), options.pop("time_limit"), options.pop("jobs", 1), ticker)
+        how = (options.pop("gap"), options.pop("time_limit"), jobs)
+        return cls(*how, ticker, scheduler, store)
 
     @property
     def one(self) -> dict[str, Any]:
@@ -656,22 +681,36 @@ class Search:
         """For many plans."""
         return {"time_limit": self.time_limit, "jobs": self.jobs, "progress": self.ticker.counted}
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """For many plans that a file may keep."""
+        return {**self.many, "gap": self.gap, "store": self.store}
+
     def __enter__(self) -> Search:
         """While the work goes on."""
+        if self.scheduler is not None:
+            from optimizer.analysis.batches import workers_of
+
+            self.within.enter_context(workers_of(self.scheduler))
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Take the progress away."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Take the progress away; say how to go on after an interrupt."""
         self.ticker.clear()
+        if self.store is not None and kind is not None and issubclass(kind, KeyboardInterrupt):
+            from .phrases import phrase
+
+            note(phrase("resume", self.ticker.lang, path=self.store))
+        self.within.close()
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, option: str = "-o") -> None:
     """Say before any work is done that a file cannot be written."""
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise click.BadParameter(f"there is no folder {folder}", param_hint="-o")
+        raise click.BadParameter(f"there is no folder {folder}", param_hint=option)
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise click.BadParameter(f"{path} cannot be written", param_hint="-o")
+        raise click.BadParameter(f"{path} cannot be written", param_hint=option)
 
 
 def code_of(statuses: Iterable[object]) -> int:

@@ -231,6 +231,8 @@ class _Worth:
 
 def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> None:
     """Several plans side by side."""
+    from optimizer.analysis.comparison import goal_of
+
     frame: Any = result.frame
     first = next(iter(plans.values()))
     scale = Scale.of([*frame["spent"], *frame["budget"]], first.currency, paper.lang)
@@ -238,7 +240,7 @@ def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> N
     for row in frame.itertuples():
         plan = plans[row.name]
         worth = _Worth(paper, plan, [*frame["value"]])
-        same = _goal(plan) == _goal(first)
+        same = goal_of(plan) == goal_of(first)
         change = worth.scale.change(row.change) if worth.voice.counts_money else short(
             row.change, paper.lang)  # fmt: skip
         rows.append(
@@ -269,12 +271,55 @@ def comparison(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> N
         if row.reason:
             paper.print(f"{row.name}: {row.reason}", "yellow")
     _inputs(paper, result)
-    alike = [name for name, plan in plans.items() if _goal(plan) == _goal(first)]
+    _rules(paper, result, plans)
+    alike = [name for name, plan in plans.items() if goal_of(plan) == goal_of(first)]
     _regret(paper, result, worth, alike)
+    for sentence in result.sentences(paper.lang):
+        paper.print(sentence)
 
 
-def _goal(plan: Plan) -> tuple[str, str | None]:
-    return plan.objective.kind, getattr(plan.objective, "of", None)
+def _rules(paper: Paper, result: Comparison, plans: Mapping[str, Plan]) -> None:
+    """What easing a rule by one unit gains in each plan, and what dropping it would."""
+    frame: Any = result.rules
+    names = list(dict.fromkeys(frame["name"]))
+    told: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    for row in frame[frame["binding"].astype(bool)].itertuples():
+        plan = plans[row.name]
+        worth = _Worth(paper, plan, [])
+        rule = rule_name(str(row.rule), plan, paper.lang, str(row.part or ""))
+        cells = (worth.amount(row.price), worth.amount(row.cost))
+        told.setdefault((rule, str(row.unit)), {})[row.name] = cells
+    if not told:
+        return
+    paper.title(paper.say("rules_of_each"))
+    if paper.is_terminal and 14 * len(names) + 30 > paper.console.width:
+        paper.table(
+            [paper.say(key) for key in ("name", "rule", "price", "per", "cost")],
+            [
+                [name, rule, found[name][0], _per(paper, unit, plans[name]), found[name][1]]
+                for name in names
+                for (rule, unit), found in told.items()
+                if name in found
+            ],
+            words=(0, 1, 3),
+            wraps=(1,),
+        )
+        return
+    first = next(iter(plans.values()))
+    nothing = (NONE, NONE)
+    rows = []
+    for (rule, unit), found in told.items():
+        each = [found.get(name, nothing) for name in names]
+        rows.append([rule, f"+ {_per(paper, unit, first)}", *(price for price, _ in each)])
+        rows.append(["", paper.say("dropped"), *(cost for _, cost in each)])
+    paper.table([paper.say("rule"), "", *names], rows, words=(0, 1), wraps=(0,))
+
+
+def _per(paper: Paper, unit: str, plan: Plan) -> str:
+    """One unit of a rule."""
+    if unit == "money":
+        return money(1.0, plan.currency, paper.lang, digits=0)
+    return paper.say(f"unit_{unit}")
 
 
 def _move(row: Any, plan: Plan, lang: str) -> str:
@@ -337,7 +382,6 @@ def prices(paper: Paper, result: Prices, answer: Allocation) -> None:
     plan, lang = answer.plan, paper.lang
     frame: Any = result.frame
     worth = _Worth(paper, plan, [answer.objective])
-    units = {"money": money(1.0, plan.currency, lang, digits=0)}
 
     def reach(value: Any, unit: str) -> str:
         if value is None or math.isnan(value):
@@ -352,7 +396,7 @@ def prices(paper: Paper, result: Prices, answer: Allocation) -> None:
         [
             rule_name(str(row.rule), plan, lang, str(row.part or "")),
             worth.amount(row.price),
-            units.get(row.unit) or paper.say(f"unit_{row.unit}"),
+            _per(paper, str(row.unit), plan),
             reach(row.holds_up_to, str(row.unit)),
             worth.amount(row.cost),
         ]
@@ -502,7 +546,11 @@ def grid(paper: Paper, frame: Any, paths: Sequence[str], plan: Plan) -> None:
     one, two = paths
     worth = _Worth(paper, plan, [*frame["value"]])
     values = dict(zip(zip(frame["x1"], frame["x2"], strict=True), frame["value"], strict=True))
-    ones, twos = dict.fromkeys(frame["x1"]), dict.fromkeys(frame["x2"])
+    ones, twos = dict.fromkeys(frame["x1"]), list(dict.fromkeys(frame["x2"]))
+    fits = max((paper.console.width - 24) // 12, 2) if paper.is_terminal else len(twos)
+    count = len(twos)
+    if count > fits:
+        twos = [twos[round(k * (count - 1) / (fits - 1))] for k in range(fits)]
     paper.print(paper.say("grid_title", value=worth.head, one=one, two=two), "bold")
     paper.table(
         [f"{one} ↓ {two} →", *(_x(x, _unit(two), plan, paper.lang) for x in twos)],
@@ -514,6 +562,11 @@ def grid(paper: Paper, frame: Any, paths: Sequence[str], plan: Plan) -> None:
     paper.print()
     if worth.note:
         paper.print(worth.note, "dim")
+    if count > fits:
+        paper.print(paper.say("some_columns", some=fits, count=count), "dim")
+    lost: Any = frame[frame["reason"] != ""]
+    if len(lost):
+        paper.print(paper.say("lost_points", count=len(lost), reason=lost["reason"].iloc[0]), "dim")
 
 
 def _unit(path: str) -> str:

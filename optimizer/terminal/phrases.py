@@ -151,6 +151,11 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "Regret: what the plan of a row loses in the world of a column",
         "后悔值：按某行的方案，在某列的情形下会损失多少",
     ),
+    "rules_of_each": (
+        "What the rules cost: gained when a rule is eased by one unit, and when it is dropped",
+        "规则的代价：放宽一个单位的收益，以及完全取消的收益",
+    ),
+    "dropped": ("dropped", "取消"),
     "inputs_title": ("What was changed", "改了什么"),
     "input": ("Input", "输入"),
     "best_share": (
@@ -167,6 +172,13 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "applied": ("Applied", "已应用"),
     "wrote": ("Wrote {path}", "已写入 {path}"),
     "solving": ("Solving", "求解中"),
+    "left_seconds": ("about {count} s left", "约剩 {count} 秒"),
+    "left_minutes": ("about {count} min left", "约剩 {count} 分钟"),
+    "left_hours": ("about {count} h left", "约剩 {count} 小时"),
+    "resume": (
+        "What is finished is in {path}; the same command goes on from there",
+        "已完成的部分保存在 {path}；再次运行同一命令即可继续",
+    ),
     "interrupted": ("Interrupted", "已中断"),
     "next_commands": ("Next:", "接下来："),
     "ask_template": ("What kind of business", "业务类型"),
@@ -202,6 +214,14 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "grid_title": (
         "{value} by {one} (rows) and {two} (columns)",
         "{value}：{one}（行）× {two}（列）",
+    ),
+    "some_columns": (
+        "{some} of {count} columns; --csv and --json have all",
+        "共 {count} 列，显示 {some} 列；--csv 和 --json 含全部",
+    ),
+    "lost_points": (
+        "Points without a plan: {count}, the first because: {reason}",
+        "无方案的点：{count} 个，第一个的原因：{reason}",
     ),
     "observed": ("Observed up to", "历史最高"),
     "roles_today": ("{names} = {now} (today {was})", "{names} = {now}（当前 {was}）"),

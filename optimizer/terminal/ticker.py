@@ -33,6 +33,8 @@ class Ticker:
         self.started = self.shown = time.monotonic()
         self.patience = patience
         self.written = False
+        # When the pace is counted from: the time, and plans done and in all by then.
+        self.first: tuple[float, int, int] | None = None
         dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
         self.active = sys.stderr.isatty() and not dumb
 
@@ -54,7 +56,22 @@ class Ticker:
             raise KeyboardInterrupt
         filled = round(24 * done / max(total, 1))
         bar = "█" * filled + "░" * (24 - filled)
-        self._show(f"{phrase('solving', self.lang)} {bar} {done}/{total}")
+        words = (phrase("solving", self.lang), bar, f"{done}/{total}", self._left(done, total))
+        self._show(" ".join(filter(None, words)))
+
+    def _left(self, done: int, total: int) -> str:
+        """How long the rest takes at the pace so far, what was there at the start not counted."""
+        now = time.monotonic()
+        if self.first is None or self.first[1] > done or self.first[2] != total:
+            self.first = (now, done, total)
+        since, before, _ = self.first
+        if done in (total, before) or now - since < self.patience:
+            return ""
+        seconds = (now - since) / (done - before) * (total - done)
+        for key, unit in (("left_hours", 3600), ("left_minutes", 60), ("left_seconds", 1)):
+            if seconds >= 2 * unit or unit == 1:
+                return phrase(key, self.lang, count=max(math.ceil(seconds / unit), 1))
+        raise AssertionError  # the last unit takes every time
 
     def _show(self, text: str) -> None:
         now = time.monotonic()

@@ -266,5 +266,5 @@ def test_the_store_is_text_with_checksums(tmp_path):
     plan, store = small(4, draws=16), tmp_path / "draws"
     redraw(Worlds.of(plan), opt.optimize(plan), store=store)
     head, *lines = store.read_text().splitlines()
-    assert json.loads(head.split(" ", 1)[1])["schema"] == "adsplit.draws/1"
+    assert json.loads(head.split(" ", 1)[1])["schema"] == "adsplit.store/1"
     assert len(lines) == 1

@@ -7,10 +7,12 @@ import pytest
 
 from optimizer.allocation import evaluate, optimize
 from optimizer.analysis.comparison import compare
+from optimizer.analysis.prices import rule_prices
 from optimizer.analysis.variations import solve_all
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Spend, Target
 from optimizer.plan.document import replace_at
+from optimizer.plan.objectives import Outcomes
 
 from .plans import concave, with_line
 
@@ -106,6 +108,80 @@ def test_a_rule_that_the_others_break_leaves_no_regret():
     result = compare({"free": optimize(BASE), "held": optimize(held)})
     assert np.isnan(result.regret.loc["free", "held"])
     assert result.regret.loc["held", "free"] > 0
+
+
+# --- Which plan holds up best --------------------------------------------------------------------
+
+
+def test_the_plan_of_least_greatest_regret_holds_up_best(result):
+    """Only the plan with the smaller budget is allowed in every world."""
+    best, regret = result.steadiest, result.regret
+    assert best.name == "cut"
+    assert best.breaks == ()
+    assert best.alone
+    assert best.regret == regret.loc["cut"].max()
+    assert best.world == regret.loc["cut"].idxmax()
+    first, second = result.sentences()
+    assert first.startswith("“cut” holds up best: it alone keeps the rules")
+    assert f"“{best.world}”" in second
+    assert "最经得起变化" in result.sentences("zh")[0]
+
+
+def test_among_plans_that_are_all_allowed_the_greatest_regret_decides():
+    names = ["base", "dear", "dearer"]
+    factors = [1.0, 3.0, 9.0]
+    plans = [replace_at(BASE, "channels.streaming.*.price", factor) for factor in factors]
+    result = compare(dict(zip(names, solve_all(plans, gap=1e-8), strict=True)))
+    worst = result.regret.max(axis=1)
+    assert result.steadiest.name == worst.idxmin() == "dear"
+    assert not result.steadiest.alone
+    assert result.steadiest.breaks == ()
+
+
+def test_where_every_plan_breaks_a_rule_somewhere_this_is_told():
+    low, high = (Spend("search", at_most=60_000, name="low"), Spend("search", at_least=90_000))
+    plans = {"low": concave(low), "high": concave(high), "free": BASE}
+    result = compare({name: optimize(plan) for name, plan in plans.items()})
+    best = result.steadiest
+    assert best.breaks == tuple(result.regret.columns[result.regret.loc[best.name].isna()])
+    assert len(best.breaks) == 1
+    assert "no plan keeps the rules in every one" in result.sentences()[0]
+
+
+def test_a_plan_that_is_never_behind_has_no_regret():
+    result = compare({"one": optimize(BASE), "same": optimize(replace(BASE, name="same"))})
+    assert (result.steadiest.name, result.steadiest.world) == ("one", "")
+    assert result.sentences()[-1].endswith("none of these plans is better")
+
+
+def test_plans_that_count_other_things_are_not_chosen_from():
+    result = compare(
+        {"money": optimize(BASE), "count": optimize(replace(BASE, objective=Outcomes()))}
+    )
+    assert result.steadiest is None
+    assert result.sentences() == []
+
+
+def test_one_currency_only():
+    with pytest.raises(PlanError, match="counts EUR, and the first USD"):
+        compare({"a": optimize(BASE), "b": optimize(replace(BASE, currency="EUR"))})
+
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+
+def test_rules_have_the_prices_that_each_plan_has_alone(result):
+    assert result.rules.empty
+    answers = dict(zip(PLANS, solve_all(list(PLANS.values()), gap=1e-8), strict=True))
+    rules = compare(answers, prices=True).rules
+    assert list(dict.fromkeys(rules["name"])) == ["base", "dear", "cut"]
+    for name in ("base", "cut"):
+        alone = rule_prices(answers[name], costs=True).frame
+        own = rules[rules["name"] == name].reset_index(drop=True)
+        for column in ("rule", "unit", "binding", "price", "cost"):
+            assert list(own[column]) == list(alone[column])
+    budget = rules[rules["rule"] == "budget"].set_index("name")["price"]
+    assert budget["cut"] > budget["base"] > 0
 
 
 def test_there_must_be_something_to_compare():

@@ -61,6 +61,79 @@ def test_compare_shows_plans_that_count_different_things(run: Run) -> None:
     assert "profit" in text
 
 
+def test_compare_takes_variants_from_the_command_line(run_json: Json) -> None:
+    data = run_json(
+        "compare",
+        "minimal",
+        "--what-if",
+        "cut_20",
+        "--variant",
+        "cheap clicks: channels.search.*.price=*0.7, budget=*0.5",
+        "--variant",
+        "both: bad_year, constraints.must={kind: spend, at_least: 9e4, where: social}, split=5:5",
+    )
+    plans = {plan["name"]: plan for plan in data["plans"]}
+    assert list(plans) == ["base", "cut_20", "cheap clicks", "both"]
+    assert plans["cheap clicks"]["budget"] == pytest.approx(plans["base"]["budget"] / 2)
+    assert plans["both"]["brand_share"] == pytest.approx(0.5)
+    changed = {(one["name"], one["path"]) for one in data["inputs"]}
+    own = {path for name, path in changed if name == "cheap clicks"}
+    assert {"channels.search.traffic.price", "budget"} <= own
+    assert ("both", "constraints.must.at_least") in changed
+    assert {row["name"] for row in data["rules"]} == set(plans)
+    assert data["steadiest"]["name"] in plans
+    assert data["steadiest"]["name"] in data["says"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("budget=1M", "is no variant"),
+        ("low:", "is no variant"),
+        ("low: cut_02", "Did you mean 'cut_20'?"),
+        ("low: cut_20, budgte=1M", "Did you mean 'budget'?"),
+        ("cut_20: budget=1M", "'cut_20' is compared already"),
+    ],
+)
+def test_a_variant_that_cannot_be_read_is_told(run: Run, text: str, words: str) -> None:
+    result = run("compare", "minimal", "--what-if", "cut_20", "--variant", text)
+    assert result.exit_code == 3
+    assert words in result.stderr
+
+
+def test_compare_takes_other_scenarios(run_json: Json, small: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(small.read_text().replace("scale: 50", "scale: 40"))
+    data = run_json("compare", small, other, "--set", "budget=900", "--no-prices")
+    assert [plan["name"] for plan in data["plans"]] == ["base", "other"]
+    assert [plan["budget"] for plan in data["plans"]] == [900, 900]
+    assert ("other", "channels.search.curve.scale", 50, 40) in {
+        (one["name"], one["path"], one["first"], one["this"]) for one in data["inputs"]
+    }
+    assert data["rules"] == []
+
+
+def test_compare_says_what_rules_cost_and_which_plan_holds_up_best(run: Run) -> None:
+    text = run("compare", "minimal").stdout
+    assert "What the rules cost" in text
+    assert "holds up best" in text
+    chinese = run("compare", "minimal", "--lang", "zh").stdout
+    assert "规则的代价" in chinese
+    assert "最经得起变化" in chinese
+
+
+def test_compare_goes_on_from_a_file(run_json: Json, run: Run, tmp_path: Path) -> None:
+    store = tmp_path / "plans"
+    first = run_json("compare", "minimal", "--resume", store)
+    size = store.stat().st_size
+    assert run_json("compare", "minimal", "--resume", store) == first
+    assert store.stat().st_size == size
+    other = run("compare", "minimal", "--resume", store, "--what-if", "cut_20")
+    assert other.exit_code == 3
+    assert "holds plans of another plan" in other.stderr
+    assert run("sweep", "minimal", "budget", "--resume", tmp_path / "no" / "f").exit_code == 2
+
+
 def test_sweep_of_the_budget(run_json: Json) -> None:
     data = run_json("sweep", "minimal", "budget=200k:1M:5")
     assert data["unit"] == "money"
@@ -185,7 +258,8 @@ def test_a_workbook_holds_every_table(run: Run, tmp_path: Path) -> None:
 
     path = tmp_path / "all.xlsx"
     assert run("compare", "minimal", "-o", path).exit_code == 0
-    assert openpyxl.load_workbook(path).sheetnames == ["plans", "lines", "inputs", "regret"]
+    names = ["plans", "lines", "inputs", "regret", "rules"]
+    assert openpyxl.load_workbook(path).sheetnames == names
 
 
 def test_report_writes_one_page(run: Run, tmp_path: Path) -> None:

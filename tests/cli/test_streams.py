@@ -241,3 +241,28 @@ def test_a_table_fits_a_terminal_of_80_columns(scenario: str, lang: str) -> None
 def test_a_dumb_terminal_gets_no_escapes() -> None:
     shown, _ = _on_terminal("optimize", "minimal", columns=80, TERM="dumb")
     assert ESCAPE not in shown
+
+
+def test_the_bar_tells_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file already held at the start says nothing of the pace."""
+    from optimizer.terminal import ticker
+
+    now, shown = [0.0], []
+    monkeypatch.setattr(ticker.time, "monotonic", lambda: now[0])
+    bars = {lang: ticker.Ticker(lang, patience=0.0) for lang in ("en", "zh")}
+    for bar in bars.values():
+        monkeypatch.setattr(bar, "_show", shown.append)
+
+    def told(seconds: float, done: int, lang: str = "en") -> str:
+        now[0] = seconds
+        bars[lang].counted(done, 1_000)
+        return shown[-1].rpartition("/1000")[2].strip()
+
+    assert told(0, 500) == ""
+    assert told(10, 505) == "about 17 min left"
+    assert told(100, 900) == "about 25 s left"
+    assert told(101, 1_000) == ""
+    assert told(200, 10) == ""  # another batch
+    assert told(300, 11) == "about 28 h left"
+    told(0, 0, "zh")
+    assert told(1, 10, "zh") == "约剩 99 秒"
