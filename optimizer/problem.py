@@ -367,12 +367,12 @@ class Problem:
         return flows.lift(spend[: self.n_cells], self.curves)
 
     def gains(self, columns: Floats, terms: Floats, others: Floats) -> Floats:
-        """What a further unit of money in each cell adds, stocks included, shape (n_cells,).
+        """What a further unit of money in each cell adds, stocks included, shape (…, n_cells).
 
         Args:
             columns: All columns as they are.
-            terms: Gain per outcome of each term.
-            others: Gain per unit of each column by itself.
+            terms: Gain per outcome of each term, shape (…, n_columns).
+            others: Gain per unit of each column by itself, like *terms*.
         """
         slope = self.slopes(columns)
         flows = self.grid.flows

@@ -96,9 +96,10 @@ class Beside(Problem):
         """What a further unit of money in each cell adds, part by part."""
         return np.concatenate(
             [
-                part.gains(columns[own], terms[own], others[own])
+                part.gains(columns[own], terms[..., own], others[..., own])
                 for part, own in zip(self.parts, self.place, strict=True)
-            ]
+            ],
+            axis=-1,
         )
 
 

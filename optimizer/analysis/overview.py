@@ -39,8 +39,8 @@ Analysis = (
 
 # Worlds of a plan with stocks in which a report looks for the best plan.
 _REDRAWS = 32
-# Draws of the chart of what safety costs, and its weights of the worst tenth.
-_DRAWS, _WEIGHTS = 256, (0.0, 0.1, 0.3, 0.6, 1.0)
+# The chart of what safety costs: its draws, weights of the worst tenth, and how exact it is.
+_DRAWS, _WEIGHTS, _GAP = 128, (0.0, 0.2, 0.5, 1.0), 1e-3
 
 
 def overview(
@@ -83,7 +83,7 @@ def overview(
         found.append(sure)
         if has_worth(best):
             found.append(information(sure, progress=progress))
-        found.append(frontier(_fewer_draws(plan), weights=_WEIGHTS, gap=best.options.gap, **how))
+        found.append(frontier(_fewer_draws(plan), weights=_WEIGHTS, gap=_GAP, **how))
         if plan.commitment is not None:
             found.append(commit(plan, time_limit=time_limit, progress=progress))
     found.append(tornado(plan, gap=min(best.options.gap, 1e-5), **how))

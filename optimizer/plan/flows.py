@@ -391,37 +391,38 @@ class Flows:
         """What a unit of money in each cell adds, all that follows from it included.
 
         Args:
-            terms: Gain per outcome of each term.
-            columns: Gain per unit of each column.
+            terms: Gain per outcome of each term, shape (…, n_columns).
+            columns: Gain per unit of each column, like *terms*.
             at: The columns as they are.
             slope: Outcomes per unit of each column.
 
         Returns:
-            Shape (n_cells,).
+            Shape (…, n_cells).
         """
         terms, columns = terms.astype(float), columns.astype(float)
         for stage in reversed(self.limited):
             # At its capacity a stage takes no more.
             open_ = at[stage.column] < stage.capacity
-            passed = np.where(open_, columns[stage.column], 0.0)
-            terms += stage.terms.T @ passed
-            columns += stage.columns.T @ passed
+            passed = np.where(open_, columns[..., stage.column], 0.0)
+            terms += passed @ stage.terms
+            columns += passed @ stage.columns
         with np.errstate(invalid="ignore"):
             columns += np.where(terms == 0, 0.0, terms * slope)
         self._pass_on_warmth(columns, at)
         n, linear = self.n_cells, self.n_cells + self.reach.shape[0]
-        return np.asarray(columns[:n] + self.reach.T @ columns[n:linear], float)
+        return np.asarray(columns[..., :n] + columns[..., n:linear] @ self.reach, float)
 
     def _pass_on_warmth(self, columns: Floats, at: Floats) -> None:
         """Give what warm exposure gains to whichever it lacks; where both end, neither alone."""
         warm = self.warm
         shown, known = warm.limits(at)
-        gain, room = columns[warm.column], _EVEN * np.maximum(shown, known)
+        gain, room = columns[..., warm.column], _EVEN * np.maximum(shown, known)
         for lacks, column, per_unit in (
             (shown < known - room, warm.source, warm.per_unit),
             (known < shown - room, warm.goodwill, warm.reach),
         ):
-            np.add.at(columns, column[lacks], gain[lacks] * per_unit[lacks])
+            into: Any = (..., column[lacks])
+            np.add.at(columns, into, gain[..., lacks] * per_unit[lacks])
 
     # ------------------------------------------------------------------------------------------
     # Telling what each line brings

@@ -27,6 +27,9 @@ from .solution import Clock
 __all__ = ["Aim", "climb_worlds"]
 
 _STEPS = 100
+# At a kink, such as a full capacity, steps come no nearer: so many without coming nearer by a tenth
+# are the last.
+_PATIENCE, _NEARER = 10, 0.9
 # Share of the way to the next edge that a step may go.
 _EDGE = 0.995
 # So many worlds stand for all at first, where values are only averaged, and to this closeness.
@@ -98,6 +101,9 @@ class _Rules:
         self.sign = np.concatenate([np.ones(len(low)), -np.ones(len(high))])
         self.limit = np.concatenate([rows.lower[low], -rows.upper[high]])
         self.plain = not bent[self.row].any()
+        if not self.plain:
+            self.on_terms = rows.outcomes[self.row].toarray()
+            self.on_columns = rows.spend[self.row].toarray()
         self.matrix = rows.spend[:, :n].toarray()
         across = abs(self.matrix).max(axis=1, initial=0.0) * unit
         self.size = np.where(across > 0, across, 1.0)
@@ -118,10 +124,7 @@ class _Rules:
             columns = self.problem.lift(cells)
             outcomes = self.problem.outcomes(columns)
             left = (rows.spend @ columns + rows.outcomes @ outcomes)[row]
-            gradient = self.matrix[row].copy()
-            own, others = rows.outcomes[row].toarray(), rows.spend[row].toarray()
-            for place in range(len(row)):
-                gradient[place] = self.problem.gains(columns, own[place], others[place])
+            gradient = self.problem.gains(columns, self.on_terms, self.on_columns)
             gradient = np.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         gradient = (sign * self.unit / size)[:, None] * gradient
         return (sign * left - self.limit) / size, gradient
@@ -255,6 +258,7 @@ class _Path:
         self.rules = _Rules(problem, self.unit, self.worth)
         self.tail = np.flatnonzero(aim.cap > 0)
         self.low, self.high, self.sigma, self.enough = low, high, 0.3, 0.0
+        self.left = np.inf
         self.bounded = self.free & np.isfinite(high)
         self._begin()
 
@@ -296,15 +300,18 @@ class _Path:
 
     def walk(self, enough: float, clock: Clock) -> None:
         """Step by step to within a share *enough* of what is at stake."""
-        self.enough = enough
+        self.enough, nearest, since = enough, np.inf, 0
         for _ in range(_STEPS):
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                if clock.is_up or not self.step():
+                if clock.is_up or since > _PATIENCE or not self.step():
                     return
+            since = 0 if self.left < _NEARER * nearest else since + 1
+            nearest = min(nearest, self.left)
 
     def step(self) -> bool:
         """One step; whether there is more to gain."""
         here = self._look()
+        self.left = here.left
         if here.left <= self.enough:
             return False
         target = self.sigma * here.mu

@@ -106,13 +106,14 @@ def _slopes(problem: Problem, spend: Floats, which: NDArray[np.intp]) -> sparse.
     rows, n = problem.rows, problem.n_cells
     plain = rows.spend[which].tocsr()
     on_stocks = np.diff(plain[:, n:].tocsr().indptr) > 0
-    follow = on_stocks | (np.diff(rows.outcomes[which].indptr) > 0)
-    result = plain[:, :n].tolil()
-    for place in np.flatnonzero(follow):
-        on_terms = rows.outcomes[[which[place]]].toarray()[0]
-        gains = problem.gains(spend, on_terms, plain[[place]].toarray()[0])
-        result[[place]] = np.nan_to_num(gains, posinf=0.0, neginf=0.0)[None, :]
-    return result.tocsr()
+    follow = np.flatnonzero(on_stocks | (np.diff(rows.outcomes[which].indptr) > 0))
+    direct = plain[:, :n].tocsr()
+    if not follow.size:
+        return sparse.csr_array(direct)
+    result = direct.tolil()
+    gains = problem.gains(spend, rows.outcomes[which[follow]].toarray(), plain[follow].toarray())
+    result[follow] = np.nan_to_num(gains, posinf=0.0, neginf=0.0)
+    return sparse.csr_array(result.tocsr())
 
 
 def sharpened(problem: Problem, spend: Floats) -> Floats:
