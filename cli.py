@@ -539,11 +539,16 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
         found = opt.certainty(best, views, **how, **search.kept)
         tests = tests and has_worth(best)
         known = opt.information(found, progress=search.ticker.counted) if tests else None
+        fresh = None if plan.risk is None else opt.out_of_sample(best)
     told = assure(found, known, out.lang)
     out.emit(
-        lambda: sure_answer(found, known, out.lang),
-        lambda: found.tables() | ({} if known is None else known.tables()),
-        lambda paper: assurance.page(paper, found, known, told),
+        lambda: sure_answer(found, known, out.lang, fresh),
+        lambda: {
+            **found.tables(),
+            **({} if known is None else known.tables()),
+            **({} if fresh is None else {"fresh": fresh.frame}),
+        },
+        lambda paper: assurance.page(paper, found, known, told, fresh),
         table,
     )
     return code_of([best.status])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .certainty import Certainty
     from .commitment import Committed
     from .comparison import Comparison
+    from .fresh import Fresh
     from .horizon import Horizons
     from .information import Information
     from .prices import Prices
@@ -234,7 +235,9 @@ def track_answer(found: Tracking, lang: str = "en") -> dict[str, Any]:
     }
 
 
-def sure_answer(found: Certainty, known: Information | None, lang: str = "en") -> dict[str, Any]:
+def sure_answer(
+    found: Certainty, known: Information | None, lang: str = "en", fresh: Fresh | None = None
+) -> dict[str, Any]:
     """How sure a plan is, and what to test next, as plain data (``adsplit.sure/1``)."""
     from .assurance import assure
     from .certainty import gain_record
@@ -271,7 +274,11 @@ def sure_answer(found: Certainty, known: Information | None, lang: str = "en") -
             "panel": known.panel,
             "shares": records(known.shares),
         },
-        "says": [one.text for one in told.statements],
+        "fresh": None if fresh is None else records(fresh.frame),
+        "says": [
+            *(one.text for one in told.statements),
+            *(() if fresh is None else (fresh.sentence(lang).text,)),
+        ],
     }
 
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.allocation import Allocation, evaluate, optimize
 from optimizer.errors import Fault, PlanError
+from optimizer.words.voice import Voice
+
+from .telling import SMALL, Statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +38,23 @@ class Fresh:
     hedged: Allocation
     stated: Allocation
     frame: pd.DataFrame
+    draws: int
+    """In how many worlds drawn anew."""
 
     @property
     def gain(self) -> float:
         """What the hedge brings over the plan as stated in worlds drawn anew; below 0: it loses."""
         anew = self.frame[self.frame["draws"] == "anew"].set_index("plan")["value"]
         return float(anew["hedged"] - anew["stated"])
+
+    def sentence(self, lang: str = "en") -> Statement:
+        """Which plan wins in worlds that it has not seen, in words."""
+        voice = Voice(self.hedged.plan, lang)
+        size = max(abs(self.hedged.objective), 1e-300)
+        word = "same" if abs(self.gain) <= SMALL * size else "wins" if self.gain > 0 else "loses"
+        slots = {"draws": f"{self.draws:,}", "by": voice.amount(abs(self.gain))}
+        text = voice.say(f"fresh.{word}", **slots)
+        return Statement(f"fresh.{word}", slots, text[:1].upper() + text[1:])
 
 
 def out_of_sample(answer: Allocation, draws: int = 4096, seed: int | None = None) -> Fresh:
@@ -75,4 +89,4 @@ def out_of_sample(answer: Allocation, draws: int = 4096, seed: int | None = None
             chance = float("nan") if hedge.chance is None else hedge.chance
             rows.append((name, which, hedge.value, hedge.expected, hedge.worst, chance))
     titles = ["plan", "draws", "value", "expected", "worst", "chance"]
-    return Fresh(answer, stated, pd.DataFrame(rows, columns=titles))
+    return Fresh(answer, stated, pd.DataFrame(rows, columns=titles), draws)

@@ -13,6 +13,7 @@ from .numbers import NONE, Scale, short, there
 if TYPE_CHECKING:
     from optimizer.analysis.assurance import Assurance
     from optimizer.analysis.certainty import Certainty
+    from optimizer.analysis.fresh import Fresh
     from optimizer.analysis.information import Information
     from optimizer.plan.plan import Plan
 
@@ -54,7 +55,13 @@ def uncertain(plan: Plan, spread: float | None, seed: int | None, draws: int | N
     return plan
 
 
-def page(paper: Paper, found: Certainty, known: Information | None, told: Assurance) -> None:
+def page(
+    paper: Paper,
+    found: Certainty,
+    known: Information | None,
+    told: Assurance,
+    fresh: Fresh | None = None,
+) -> None:
     """How sure the plan is, how firmly its money stands, and what to test next."""
     paper.print(found.plan.name, "dim")
     for applied in found.plan.applied:
@@ -63,6 +70,8 @@ def page(paper: Paper, found: Certainty, known: Information | None, told: Assura
     clear = found.gain is not None and found.gain.is_clear
     for one in told.result[1:]:
         paper.print(one.text, "green" if clear else "yellow")
+    if fresh is not None:
+        paper.print(fresh.sentence(paper.lang).text, "yellow" if fresh.gain < 0 else "green")
     paper.title(paper.say("sure_bands"))
     _bands(paper, found)
     paper.title(paper.say("sure_lines"))

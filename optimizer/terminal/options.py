@@ -378,7 +378,7 @@ drawing = chain(
     option(
         "--table",
         type=click.Choice(
-            ["bands", "lines", "gain", "views", "switching", "tests", "shares", "draws"]
+            ["bands", "lines", "gain", "views", "switching", "tests", "shares", "draws", "fresh"]
         ),
         section="Output",
         help="What CSV holds (default: bands); Excel holds every table.",

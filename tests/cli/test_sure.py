@@ -92,3 +92,17 @@ def test_a_spread_does_not_replace_what_is_stated(run, team):
     done = run("sure", team, "--spread", "20%")
     assert done.exit_code == 3
     assert "Drop --spread" in done.stderr
+
+
+def test_a_hedge_is_judged_in_worlds_that_it_has_not_seen(run, team):
+    done = run("sure", team, "--risk", "cvar:90%", "--no-tests")
+    assert done.exit_code == 0
+    assert "In 4,096 worlds drawn anew the hedged plan" in done.stdout
+    data = json.loads(run("sure", team, "--risk", "cvar:90%", "--no-tests", "--json").stdout)
+    assert [(row["plan"], row["draws"]) for row in data["fresh"]] == [
+        ("hedged", "own"),
+        ("hedged", "anew"),
+        ("stated", "own"),
+        ("stated", "anew"),
+    ]
+    assert json.loads(run("sure", team, "--no-tests", "--json").stdout)["fresh"] is None
