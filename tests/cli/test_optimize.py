@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 import optimizer as opt
 from optimizer.analysis.answer import answer_schema
+from optimizer.terminal.members import members
 from optimizer.terminal.options import Asked
 from tests.cli.conftest import Run
 
@@ -215,8 +216,8 @@ def test_an_attitude_to_risk_in_short(tmp_path: Path, short: str, stated: object
     path = tmp_path / "uncertain.yaml"
     path.write_text(UNCERTAIN)
     assert Asked(str(path), (), (), None, short).plan.risk == stated
-    members = Asked(str(path), (), ("more:budget=2M",), None, short).members
-    assert [plan.risk for plan in members.values()] == [stated, stated]
+    plans = members(Asked(str(path), (), ("more:budget=2M",), None, short), (), ())
+    assert [plan.risk for plan in plans.values()] == [stated, stated]
 
 
 def test_risk_is_an_option_of_every_command(tmp_path: Path, run_json: Json) -> None:
