@@ -87,7 +87,7 @@ def test_every_chart_of_the_report_is_a_picture_of_the_same_name():
     for best, found in ((answer(), analyses()), (timed_answer(), timed_analyses())):
         names = list(opt.charts(best, *found))
         page = opt.render(best, *found)
-        shown = dict.fromkeys(re.findall(r'data-chart="([^"]+)"', page))
+        shown = dict.fromkeys(re.findall(r'data-chart="([\w-]+)"', page))
         assert names == [name for name in shown if name != "explore"]
         assert [name for name in names if kind_of(name) is None] == []
 
