@@ -116,6 +116,10 @@ format: $(DEVELOPMENT)  ## Mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+.PHONY: gallery
+gallery: $(DEVELOPMENT) browser  ## Every chart as a picture (docs/gallery.md), and the readme's picture
+	$(BIN)/python docs/gallery.py
+
 .PHONY: wheel
 wheel: $(DEVELOPMENT)  ## What is published, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .

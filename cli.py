@@ -26,6 +26,7 @@ from optimizer.terminal.options import (
     Out,
     Search,
     changes,
+    check_ending,
     check_writable,
     code_of,
     committing,
@@ -241,6 +242,7 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     adsplit compare b2b --variant "cheap clicks: channels.search.*.price=*0.7, budget=*0.8"
     adsplit compare b2b --set cheap:funnel.value.deal=20000 --set even:split=5:5
     adsplit compare mine.yaml last_year.yaml     other scenarios beside it
+    adsplit compare b2b -o plans.html            all of them on one page, to share
 """
 )
 @scenario_name
@@ -260,14 +262,18 @@ def compare(
     import optimizer as opt
     from optimizer.analysis.answer import comparison_answer
     from optimizer.terminal import pages
+    from optimizer.terminal.files import ENDINGS
     from optimizer.terminal.members import members
 
-    out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
+    out, page = Out.of(options, (*ENDINGS, ".html")).apart(".html")
+    asked, search = Asked.of(options), Search.of(options)
     plans = members(asked, variants, others)
     with search:
         answers = dict(zip(plans, opt.solve_all(list(plans.values()), **search.kept), strict=True))
         counted = search.ticker.counted
         result = opt.compare(answers, prices=prices, jobs=search.jobs, progress=counted)
+        if page is not None:
+            opt.write_comparison(page, answers, result, out.lang)
     tables = {
         "plans": result.frame,
         "lines": result.lines,
@@ -280,6 +286,8 @@ def compare(
         lambda: tables,
         lambda paper: pages.comparison(paper, result, plans),
     )
+    if page is not None:
+        out.wrote(page)
     return code_of(result.frame["status"])
 
 
@@ -418,6 +426,7 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
     examples="""
     adsplit report b2b -o plan.html
     adsplit report b2b -o plan.html --lang zh --quick
+    adsplit report b2b -o summary.md             a summary in Markdown, for a mail or a chat
 """
 )
 @scenario_name
@@ -427,9 +436,9 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    metavar="FILE.html",
+    metavar="FILE.html|.md",
     section="Output",
-    help="The page to write.",
+    help="The page to write; .md: a summary in Markdown.",
 )
 @option("--quick", is_flag=True, section="Output", help="The plan only: no sweeps, no tornado.")
 @solving
@@ -440,8 +449,9 @@ def report(output: Path, quick: bool, **options: Any) -> int:
     """Write everything to one HTML page, to read and to share."""
     import optimizer as opt
 
-    if output.suffix.lower() not in {".html", ".htm"}:
-        raise click.BadParameter(f"{output} must end in .html", param_hint="-o")
+    quick = quick or output.suffix.lower() == ".md"  # a summary shows no sweeps
+
+    check_ending(output, (".html", ".htm", ".md"))
     check_writable(output)
     out = Out("table", None, options.pop("lang"))
     asked, search = Asked.of(options), Search.of(options)
@@ -454,6 +464,61 @@ def report(output: Path, quick: bool, **options: Any) -> int:
             else opt.overview(best, others, **search.many)
         )
         opt.write_report(output, best, *analyses, lang=out.lang)
+    out.wrote(output)
+    return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit chart b2b --list                     the charts of this plan, by name
+    adsplit chart b2b dumbbell -o moves.html     a page of its own, without a network
+    adsplit chart b2b frontier -o frontier.json  Plotly's JSON
+    adsplit chart b2b tornado -o tornado.png     a picture: needs adsplit[images] and Chrome
+"""
+)
+@scenario_name
+@click.argument("name", required=False, metavar="[NAME]")
+@option("--list", "lists", is_flag=True, section="Output", help="List the charts of this plan.")
+@changes
+@reach
+@option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    section="Output",
+    help="The file to write, by its ending: .html .json .png .svg .pdf",
+)
+@solving
+@jobs
+@lang
+@debug
+def chart(
+    name: str | None, lists: bool, output: Path | None, reach: tuple[str, ...], **options: Any
+) -> int:
+    """Write one chart of the report by itself."""
+    import optimizer as opt
+    from optimizer.report import pictures
+    from optimizer.terminal.pages import charts
+
+    out, asked = Out("table", None, options.pop("lang")), Asked.of(options)
+    plan, what_ifs = asked.reaching(reach), list(asked.read.what_ifs)
+    if lists:
+        charts(out.paper(), pictures.chart_kinds(plan, what_ifs))
+        return OK
+    if name is None or output is None:
+        raise click.UsageError("give the NAME of a chart and -o FILE; --list says which there are")
+    check_ending(output, pictures.ENDINGS)
+    check_writable(output)
+    if output.suffix.lower() in pictures.IMAGES:
+        pictures.need_kaleido()
+    kind, search = pictures.wanted(plan, name, what_ifs), Search.of(options)
+    only = {kind.needs, kind.better_with}
+    with search:
+        best = opt.optimize(plan, **search.one)
+        others = asked.others if "scenarios" in only else {}
+        analyses = opt.overview(best, others, only=only, **search.many)
+    opt.chart(best, name, *analyses, lang=out.lang).write(output)
     out.wrote(output)
     return code_of([best.status])
 

@@ -504,7 +504,7 @@ _ERRORS_TAIL = """\
 | --- | --- |
 | `PlanError`, `SourceError` and their kinds, `Unbounded` | 3 |
 | `Infeasible` | 4 |
-| `NoSolver` | 6 |
+| `NoSolver`, `NoBrowser` | 6 |
 | any other | 1 |
 
 With `--json` an error is one JSON object on stderr, see [JSON](json.md#errors).

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .errors import (
         AdsplitError,
         Infeasible,
+        NoBrowser,
         NoSolver,
         PlanError,
         ScenarioError,
@@ -85,7 +86,14 @@ if TYPE_CHECKING:
     from .plan.risk import Chance, CVaR, Expected, Regret, WorstCase
     from .plan.schema import json_schema
     from .plan.uncertainty import Factor, Range, State, Uncertainty
-    from .report import render, write_report
+    from .report import (
+        render,
+        render_comparison,
+        summary,
+        write_comparison,
+        write_report,
+    )
+    from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
     from .sources.scenario import check_scenario, dumps, load, loads, write
@@ -156,7 +164,14 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "analysis.answer": ("answer",),
     "analysis.breakdown": ("breakdown",),
     "analysis.overview": ("overview",),
-    "report": ("write_report", "render"),
+    "report": (
+        "write_report",
+        "render",
+        "write_comparison",
+        "render_comparison",
+        "summary",
+    ),
+    "report.pictures": ("chart", "charts", "Picture"),
     "errors": (
         "AdsplitError",
         "PlanError",
@@ -167,6 +182,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "Infeasible",
         "Unbounded",
         "NoSolver",
+        "NoBrowser",
         "SolverFailed",
     ),
 }
@@ -210,11 +226,13 @@ __all__ = [
     "Log",
     "Logistic",
     "LowestSpend",
+    "NoBrowser",
     "NoSolver",
     "Origin",
     "Outcomes",
     "Pacing",
     "Periods",
+    "Picture",
     "Plan",
     "PlanError",
     "Points",
@@ -251,6 +269,8 @@ __all__ = [
     "breakdown",
     "budget_sweep",
     "certainty",
+    "chart",
+    "charts",
     "check_scenario",
     "commit",
     "compare",
@@ -271,10 +291,12 @@ __all__ = [
     "overview",
     "reaching",
     "render",
+    "render_comparison",
     "replace_at",
     "rule_prices",
     "solve_all",
     "split_sweep",
+    "summary",
     "sweep",
     "sweep2",
     "to_document",
@@ -283,6 +305,7 @@ __all__ = [
     "with_spread",
     "workers_of",
     "write",
+    "write_comparison",
     "write_report",
 ]
 

@@ -35,6 +35,7 @@ from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
+from optimizer.shown import Shown
 from optimizer.solvers import beyond, solve
 from optimizer.solvers.attitudes import Hedge, Measure, measure_of
 from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, Warm, relative_gap
@@ -63,7 +64,7 @@ _EXPLAINED = 5_000
 
 
 @dataclass(frozen=True, eq=False)
-class Allocation:
+class Allocation(Shown):
     """A spend per line, what it brings, and how good it provably is."""
 
     plan: Plan

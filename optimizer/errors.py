@@ -6,6 +6,7 @@
     │   └── UnknownName      no such line, role, what-if…; suggests the nearest
     ├── SourceError          history or a fitted model cannot be used
     │   └── CalibrationError the data do not identify the curve asked for
+    ├── NoBrowser            a picture cannot be drawn on this machine
     └── SolveError
         ├── Infeasible       carries the rules in conflict and the least relaxation
         ├── Unbounded
@@ -27,6 +28,7 @@ __all__ = [
     "CalibrationError",
     "Fault",
     "Infeasible",
+    "NoBrowser",
     "NoSolver",
     "PlanError",
     "Relaxation",
@@ -118,6 +120,10 @@ class SourceError(AdsplitError):
 
 class CalibrationError(SourceError):
     """The data do not identify the curve asked for."""
+
+
+class NoBrowser(AdsplitError):  # noqa: N818 - see UnknownName
+    """There is no browser to draw a picture with; the message says what to install."""
 
 
 class SolveError(AdsplitError):

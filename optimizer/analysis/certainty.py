@@ -22,6 +22,7 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.document import replace_at
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.uncertainty import Range, Uncertainty
+from optimizer.shown import Shown
 from optimizer.worlds import Reading, Worlds
 
 from .bands import band, error_of, mean, quantiles
@@ -77,7 +78,7 @@ class Gain:
 
 
 @dataclass(frozen=True, eq=False)
-class Certainty:
+class Certainty(Shown):
     """How sure a plan is."""
 
     allocation: Allocation

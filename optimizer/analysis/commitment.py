@@ -27,6 +27,7 @@ from optimizer.plan.commitment import Commitment
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
 from optimizer.problem import Problem, compile_plan
+from optimizer.shown import Shown
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options, Solution, Status
 from optimizer.tree import Beside, Branch, Tree
@@ -49,7 +50,7 @@ _WORST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Committed:
+class Committed(Shown):
     """A plan of two stages: what to buy now, and what to buy when more shows."""
 
     plan: Plan

@@ -13,6 +13,7 @@ from optimizer.errors import AdsplitError, Fault, PlanError
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import to_document
 from optimizer.plan.plan import Plan
+from optimizer.shown import Shown
 from optimizer.solvers.solution import Status
 from optimizer.words import listed
 from optimizer.words.voice import Voice
@@ -68,7 +69,7 @@ class Steadiest:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Answers side by side.
 
     ``frame`` has one row per member, in the order given:

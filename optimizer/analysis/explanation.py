@@ -17,6 +17,7 @@ import numpy as np
 from optimizer.allocation import Allocation
 from optimizer.plan.flows import CAPACITY
 from optimizer.plan.risk import Chance, CVaR, WorstCase
+from optimizer.shown import Shown
 from optimizer.solvers.solution import Status
 from optimizer.words import listed, number
 from optimizer.words.rules import rule_name
@@ -38,7 +39,7 @@ _MUCH = 1e9
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """What an answer says, most important first."""
 
     headline: Statement

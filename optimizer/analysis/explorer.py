@@ -18,6 +18,7 @@ from optimizer.errors import AdsplitError, PlanError
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import to_document
 from optimizer.plan.plan import Plan
+from optimizer.shown import Shown
 
 from .sweep import ruled_share, with_share
 from .variations import Counted, Failed, at_least, brand_share, solve_all
@@ -75,7 +76,7 @@ class World:
 
 
 @dataclass(frozen=True, eq=False)
-class Explorer:
+class Explorer(Shown):
     """Solved points to turn to."""
 
     best: Allocation

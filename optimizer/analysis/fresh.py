@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.allocation import Allocation, evaluate, optimize
 from optimizer.errors import Fault, PlanError
+from optimizer.shown import Shown
 from optimizer.words.voice import Voice
 
 from .telling import SMALL, Statement
@@ -22,7 +23,7 @@ __all__ = ["Fresh", "out_of_sample"]
 
 
 @dataclass(frozen=True, eq=False)
-class Fresh:
+class Fresh(Shown):
     """Two plans over the draws that one was made for, and over draws that neither has seen.
 
     ``frame`` has one row per plan and set of draws. Its columns:

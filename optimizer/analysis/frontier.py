@@ -15,6 +15,7 @@ from optimizer.allocation import Allocation, optimize
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.plan import Plan
 from optimizer.plan.risk import CVaR, Expected
+from optimizer.shown import Shown
 from optimizer.solvers.weightings import Weighting
 
 from .variations import Counted, solve_all
@@ -28,7 +29,7 @@ WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Frontier:
+class Frontier(Shown):
     """The best plans from the greatest expected value to the safest.
 
     ``frame`` has one row per weight, rising. Its columns:

@@ -18,6 +18,7 @@ from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Plan
+from optimizer.shown import Shown
 from optimizer.words.voice import Voice
 
 from .sweep import ruled_share, without_splits
@@ -49,7 +50,7 @@ _SAME_SHARE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Horizons:
+class Horizons(Shown):
     """The best split for each horizon, and what the brand rule costs there.
 
     ``frame`` has one row per horizon, by increasing length. Its columns:

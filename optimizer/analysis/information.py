@@ -24,6 +24,7 @@ from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError, SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.uncertainty import LISTS, STATES, Uncertainty
+from optimizer.shown import Shown
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options
 from optimizer.solvers.together import best_of_each, suits
@@ -50,7 +51,7 @@ Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Information:
+class Information(Shown):
     """What knowing would be worth, in units of the objective."""
 
     certainty: Certainty

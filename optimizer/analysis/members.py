@@ -14,6 +14,7 @@ from optimizer.allocation import Allocation, given
 from optimizer.errors import AdsplitError, Conflict, Fault, Infeasible, PlanError, Relaxation
 from optimizer.plan.plan import Plan
 from optimizer.problem import compile_plan
+from optimizer.shown import Shown
 from optimizer.solvers.solution import Duals, Options, Status
 
 from .proofs import as_parts, as_tree
@@ -22,7 +23,7 @@ __all__ = ["Changed", "Failed", "record_of", "restored"]
 
 
 @dataclass(frozen=True, eq=False)
-class Failed:
+class Failed(Shown):
     """A plan that has no answer, and why."""
 
     plan: Plan

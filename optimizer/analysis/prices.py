@@ -22,6 +22,7 @@ from optimizer.errors import Fault, PlanError
 from optimizer.plan.constraints import Share, Split
 from optimizer.plan.grid import Unit
 from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
+from optimizer.shown import Shown
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals
 
@@ -43,7 +44,7 @@ COLUMNS = ("rule", "part", "unit", "binding", "price", "step", "method", "holds_
 
 
 @dataclass(frozen=True, eq=False)
-class Prices:
+class Prices(Shown):
     """What every rule of an answer costs at the margin.
 
     ``frame`` has one row per rule: the budget, the split, the constraints, then ``<line> minimum``,

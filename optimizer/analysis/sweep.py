@@ -22,6 +22,7 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.document import replace_at, to_document, value_at
 from optimizer.plan.plan import Plan
 from optimizer.plan.units import parse_money, parse_share
+from optimizer.shown import Shown
 
 from .members import Changed, Failed
 from .prices import marginal_budget
@@ -98,7 +99,7 @@ _SHARE = re.compile(r"^split\.(brand|traffic)$|\.rates\.|\.(margin|tolerance|ela
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class Sweep(Shown):
     """The best plan at each value of one input.
 
     ``frame`` has one row per point, by increasing x. Its columns:

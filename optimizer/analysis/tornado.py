@@ -11,6 +11,7 @@ from optimizer.allocation import Allocation, optimize
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.document import Assumption, assumptions, replace_at
 from optimizer.plan.plan import Plan
+from optimizer.shown import Shown
 
 from .variations import Counted, Failed, at_least, solve_all
 
@@ -36,7 +37,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Tornado:
+class Tornado(Shown):
     """What becomes of the objective when one assumption is wrong.
 
     ``frame`` has one row per numeric assumption that is not zero, the largest swing first. Columns:

@@ -22,6 +22,7 @@ from optimizer.plan.grid import Unit
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import Problem, compile_plan
+from optimizer.shown import Shown
 from optimizer.solvers.solution import Progress, relative_gap
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _NAMED = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Tracking:
+class Tracking(Shown):
     """How a plan was followed so far, and the best plan for what is left.
 
     Arrays by line and period have shape (n_lines, n_periods).

@@ -16,7 +16,7 @@ from .evidence import _figure, _path
 from .theme import TURNING
 from .view import View
 
-__all__ = ["appendix"]
+__all__ = ["appendix", "reproduce"]
 
 
 def appendix(view: View) -> Appendix:
@@ -25,7 +25,7 @@ def appendix(view: View) -> Appendix:
         assumptions=_assumptions(view),
         rules=_rules(view),
         facts=_facts(view),
-        command=_command(view),
+        command=reproduce(view),
         document=_document(view),
         glossary=_glossary(),
     )
@@ -87,9 +87,10 @@ def _facts(view: View) -> list[tuple[str, str]]:
     return [(view.say(f"appendix.{key}"), value) for key, value in facts]
 
 
-def _command(view: View) -> str:
+def reproduce(view: View, output: str = "report.html") -> str:
+    """The command that writes the same again."""
     gap = view.allocation.options.gap
-    words = ["adsplit", "report", "plan.yaml", "-o", "report.html", "--lang", view.lang]
+    words = ["adsplit", "report", "plan.yaml", "-o", output, "--lang", view.lang]
     if gap != 1e-4:
         words += ["--gap", f"{gap:g}"]
     return shlex.join(words)

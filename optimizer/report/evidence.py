@@ -17,7 +17,7 @@ from .charts.ranges import frontier_columns, peak, row_at
 from .tables import cell, percent
 from .view import View
 
-__all__ = ["brand_rule", "frontier", "prices", "scenarios", "tornado"]
+__all__ = ["brand_rule", "frontier", "price_in_words", "prices", "scenarios", "tornado"]
 
 
 def frontier(view: View, sweep: Any) -> Section:
@@ -148,7 +148,9 @@ def prices(view: View, result: Any) -> Section:
             stage_ = row["rule"].removeprefix(f"{CAPACITY} ")
             row["unit"], row["sentence"] = CAPACITY, capacity_in_words(plan, stage_, view.lang)
         row["known"] = price is not None and math.isfinite(price)
-        row["text"] = _price(view, price, row["unit"]) if row["known"] else view.say("word.none")
+        row["text"] = (
+            price_in_words(view, price, row["unit"]) if row["known"] else view.say("word.none")
+        )
         cost = row["cost"] if row["cost"] is not None else math.nan
         if row["binding"] or row["rule"] == "budget" or row["rule"] in sentences or cost > floor:
             rows.append(_price_row(view, row))
@@ -221,7 +223,8 @@ def _not_here(view: View, records: list[dict[str, Any]]) -> list[str]:
     ]  # fmt: skip
 
 
-def _price(view: View, price: float, unit: str) -> str:
+def price_in_words(view: View, price: float, unit: str) -> str:
+    """A rule's price for a reader; where outcomes are counted, what one more of them costs."""
     if unit == "money" and not view.voice.counts_money:
         if price <= 0:
             return "0"
@@ -337,9 +340,20 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def _alike(comparison: Any) -> tuple[Any, Any]:
+    """The plans, and their regret; what has another goal than the first is not put beside it."""
+    inputs, goal = comparison.inputs, ("objective", "objective.kind", "objective.of", "currency")
+    others = set(inputs["name"][inputs["path"].isin(goal)])
+    frame, regret = comparison.frame, comparison.regret
+    frame = frame.assign(change=frame["change"].mask(frame["name"].isin(others)))
+    kept = [name for name in regret.index if name not in others]
+    return frame, regret.loc[kept, kept]
+
+
 def scenarios(view: View, comparison: Any) -> Section:
     """Several what-ifs beside one another."""
-    frame, lines, voice = comparison.frame, comparison.lines, view.voice
+    lines, voice = comparison.lines, view.voice
+    frame, regret = _alike(comparison)
     names = list(frame["name"])
     solved = [name for name in names if (lines["name"] == name).any()]
     wide = lines.pivot_table(index="line", columns="name", values="spend", sort=False)
@@ -391,7 +405,6 @@ def scenarios(view: View, comparison: Any) -> Section:
         cells.append(move)
         rows.append(cells)
     tables = [Table(view.say("table.caption_plain", currency=view.currency), columns, rows)]
-    regret = comparison.regret
     if len(regret) > 1:
         head = [
             Column(view.say("table.regret_corner"), is_number=False),

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import os
-import re
-from collections.abc import Mapping
-from functools import cache
-from importlib import metadata, resources
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +24,29 @@ from optimizer.writing import write_atomically
 from . import ahead, answer, assurance, evidence, explorer, over_time, sections
 from .appendix import appendix
 from .blocks import Page, Section
+from .markdown import summary
+from .shell import file_name, page_html
 from .tables import allocation_csv
-from .theme import DARK, TURNING
 from .view import View
 
-__all__ = ["render", "write_report"]
-
-TAGS = {"en": "en", "zh": "zh-CN"}
+__all__ = ["page_of", "render", "sections_of", "write_report"]
 
 
 def write_report(path: str | os.PathLike[str], allocation: Allocation, *analyses: Any,
                  lang: str = "en") -> Path:  # fmt: skip
     """Write the report of *allocation* to *path*, whole or not at all; see :func:`render`.
 
+    A path that ends in ``.md`` gets the summary in Markdown, see :func:`optimizer.summary`.
+
     Raises:
         OSError: the file cannot be written.
     """
     file = Path(path)
-    write_atomically(file, render(allocation, *analyses, lang=lang).encode())
+    if file.suffix.lower() == ".md":
+        text = summary(allocation, _sorted(analyses).get("prices"), lang)
+    else:
+        text = render(allocation, *analyses, lang=lang)
+    write_atomically(file, text.encode())
     return file
 
 
@@ -69,46 +68,51 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
     known = _sorted(analyses)
     views = [View(allocation, one) for one in LANGUAGES]
     pages = [_page(view, known) for view in views]
-    shell = {
-        key.removeprefix("page."): {one: say(key, one) for one in LANGUAGES}
-        for key in ("page.language", "page.language_label", "page.theme_auto", "page.theme_light",
-                    "page.theme_dark", "page.copy", "page.copied", "page.no_charts")
-    }  # fmt: skip
-    shell["none"] = {one: say("word.none", one) for one in LANGUAGES}
-    shell["title"] = {
-        one: say("page.title", one, name=allocation.plan.name.translate(TURNING))
-        for one in LANGUAGES
-    }
-    say("page.title", lang, name="")
-    data = {
-        "csv": {page.lang: page.csv for page in pages},
-        "file": _file_name(allocation.plan.name),
-        "dark": DARK,
-        "words": shell,
-        "tags": TAGS,
-    }
+    explored: dict[str, Any] = {}
     if "explore" in known:
-        data["explore"] = {
-            **explorer.points(views[0], known["explore"]),
-            "texts": {page.lang: page.explored.texts for page in pages},
-        }
-    template = _template()
-    return str(
-        template.render(
-            pages=pages,
-            lang=lang,
-            tags=TAGS,
-            name=allocation.plan.name,
-            version=metadata.version("adsplit"),
-            fingerprint=allocation.provenance["input"],
-            css=_source("page.css"),
-            script=_source("explore.js") + _source("page.js"),
-            data=_script_json(data),
-            figures=_packed(_json({page.lang: _figures(page) for page in pages})),
-            plotly=_plotly(),
-            say=say,
-        )
+        texts = {page.lang: page.explored.texts for page in pages if page.explored is not None}
+        explored = {"explore": {**explorer.points(views[0], known["explore"]), "texts": texts}}
+    name, fingerprint = allocation.plan.name, allocation.provenance["input"]
+    return page_of(pages, name, fingerprint, lang, **explored)
+
+
+def page_of(
+    pages: Sequence[Page],
+    name: str,
+    fingerprint: str,
+    lang: str,
+    title: str = "page.title",
+    **data: Any,
+) -> str:
+    """One HTML page of the same in both languages.
+
+    Args:
+        pages: The page in each language.
+        name: What it is about.
+        fingerprint: Of the input.
+        lang: The language that it opens in.
+        title: A sentence that takes its name.
+        data: What else its script reads.
+    """
+    return page_html(
+        "page.html.jinja",
+        lang,
+        {one: say(title, one, name=name) for one in LANGUAGES},
+        {page.lang: _figures(page) for page in pages},
+        {"csv": {page.lang: page.csv for page in pages}, "file": file_name(name), **data},
+        pages=pages,
+        name=name,
+        fingerprint=fingerprint,
     )
+
+
+def sections_of(view: View, *analyses: Any) -> Sequence[Section]:
+    """The sections of the report in one language.
+
+    Raises:
+        TypeError: an analysis is of no kind that a report shows.
+    """
+    return _page(view, _sorted(analyses)).sections
 
 
 def _sorted(analyses: tuple[Any, ...]) -> dict[str, Any]:
@@ -194,61 +198,3 @@ def _figures(page: Page) -> dict[str, Any]:
     if page.explored is not None:
         every.append(page.explored.chart)
     return {chart.id: chart.figure.to_plotly_json() for chart in every}
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _packed(text: str) -> str:
-    """A text as the page unpacks it: compressed, in letters; the same for the same text."""
-    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")
-
-
-def _script_json(data: Any) -> str:
-    """JSON that may stand in a script element, whatever texts it holds."""
-    text = _json(data)
-    for character, code in (
-        ("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"),
-        ("\u2028", "\\u2028"), ("\u2029", "\\u2029"),
-    ):  # fmt: skip
-        text = text.replace(character, code)
-    return text
-
-
-def _file_name(name: str) -> str:
-    """A plan's name as the name of a file, without what file systems refuse."""
-    return re.sub(r"[^\w\-]+", "-", name).strip("-_")[:60] or "plan"
-
-
-@cache
-def _plotly() -> str:
-    """Plotly's script, packed."""
-    script = resources.files("plotly").joinpath("package_data", "plotly.min.js")
-    return _packed(script.read_text(encoding="utf-8"))
-
-
-def _source(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _settled(value: Any) -> Any:
-    """Text for the page: it turns no text around it; names and signed numbers stay in one row."""
-    if type(value) is not str:
-        return value
-    text = value.translate(TURNING).replace(" · ", "\N{NO-BREAK SPACE}· ")
-    return text.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
-
-
-@cache
-def _template() -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        finalize=_settled,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.from_string(_source("page.html.jinja"))

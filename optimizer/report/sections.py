@@ -13,7 +13,7 @@ from .charts.response import common_returns
 from .tables import allocation_table, change_table, response_table, roles_table
 from .view import View
 
-__all__ = ["allocation", "response"]
+__all__ = ["allocation", "dumbbell", "response"]
 
 CURVES = 12
 """Small charts of single curves."""
@@ -21,7 +21,7 @@ CURVES = 12
 
 def allocation(view: View, split_sweep: Any = None) -> Section:
     """Where the money goes, what changes, and how brand and traffic share it."""
-    shown = [_dumbbell(view)]
+    shown = [dumbbell(view)]
     if view.has_today and any(abs(v) > 0 for v in view.frame["change"]):
         shown.append(_changes(view))
     if view.roles != [""]:
@@ -31,7 +31,8 @@ def allocation(view: View, split_sweep: Any = None) -> Section:
     )
 
 
-def _dumbbell(view: View) -> Chart:
+def dumbbell(view: View) -> Chart:
+    """Today and recommended, line by line."""
     frame = view.frame
     legend = [("diamond", view.say("word.recommended"))]
     if view.has_today:

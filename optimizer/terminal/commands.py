@@ -50,6 +50,7 @@ EXTRAS = {
     "openpyxl": ("Excel files need", "excel"),
     "pyarrow": ("Parquet files need", "parquet"),
     "distributed": ("a cluster needs", "dask"),
+    "kaleido": ("pictures need", "images"),
     "h5netcdf": ("NetCDF files need", "netcdf"),
 }
 """Optional libraries: what needs them, and the extra that installs them."""
@@ -244,7 +245,7 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
             }
         case errors.SourceError() | errors.Unbounded():
             return BAD_INPUT, {**kind, "message": str(error)}
-        case errors.NoSolver():
+        case errors.NoSolver() | errors.NoBrowser():
             return MISSING, {**kind, "message": str(error)}
         case errors.SolverFailed() if interrupted.is_set():
             return INTERRUPTED, {**kind, "message": "interrupted before a plan was found"}

@@ -36,7 +36,11 @@ _NEEDED = (
     "babel",
     "joblib",
 )
-_OPTIONAL = {"xlsxwriter": "excel", "openpyxl": "excel"}
+_OPTIONAL = {
+    "xlsxwriter": ("excel", "Excel files"),
+    "openpyxl": ("excel", "Excel files"),
+    "kaleido": ("images", "charts as pictures"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,14 +90,14 @@ def _checks() -> Iterator[Check]:
     yield _solver()
     for name in _NEEDED:
         yield _version(name)
-    for name, extra in _OPTIONAL.items():
-        yield _version(name, extra)
+    for name, (extra, what) in _OPTIONAL.items():
+        yield _version(name, extra, what)
     yield _scenarios()
     yield from _terminal()
     yield _fonts()
 
 
-def _version(name: str, extra: str = "") -> Check:
+def _version(name: str, extra: str = "", what: str = "") -> Check:
     try:
         return Check(name, metadata.version(name))
     except metadata.PackageNotFoundError:
@@ -102,7 +106,7 @@ def _version(name: str, extra: str = "") -> Check:
                 name,
                 "not installed (optional)",
                 True,
-                f"For Excel files: pip install 'adsplit[{extra}]'",
+                f"For {what}: pip install 'adsplit[{extra}]'",
             )
         return Check(name, "not installed", False, f"pip install {name}")
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +30,7 @@ __all__ = [
     "Search",
     "chain",
     "changes",
+    "check_ending",
     "check_writable",
     "code_of",
     "committing",
@@ -479,15 +480,17 @@ class Out:
         if out.output is not None:
             from .files import ENDINGS, need_excel
 
-            known = endings or ENDINGS
-            if out.output.suffix.lower() not in known:
-                raise click.BadParameter(
-                    f"{out.output} must end in {', '.join(known)}", param_hint="-o"
-                )
+            check_ending(out.output, endings or ENDINGS)
             check_writable(out.output)
             if out.output.suffix.lower() == ".xlsx":
                 need_excel()
         return out
+
+    def apart(self, ending: str) -> tuple[Out, Path | None]:
+        """A file that ends in *ending*, which is no form of the result, apart from the rest."""
+        if self.output is None or self.output.suffix.lower() != ending:
+            return self, None
+        return replace(self, output=None), self.output
 
     @property
     def wants_csv(self) -> bool:
@@ -702,6 +705,12 @@ class Search:
 
             note(phrase("resume", self.ticker.lang, path=self.store))
         self.within.close()
+
+
+def check_ending(path: Path, known: Sequence[str]) -> None:
+    """Say before any work is done that a file's ending asks for what cannot be written."""
+    if path.suffix.lower() not in known:
+        raise click.BadParameter(f"{path} must end in {', '.join(known)}", param_hint="-o")
 
 
 def check_writable(path: Path, option: str = "-o") -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "allocation",
     "any_frame",
+    "charts",
     "comparison",
     "diagnosis",
     "grid",
@@ -652,6 +653,12 @@ def diagnosis(paper: Paper, found: Diagnosis) -> None:
         words=(0, 1, 2, 3),
         wraps=(2, 3),
     )
+
+
+def charts(paper: Paper, kinds: Sequence[Any]) -> None:
+    """The charts that a plan has, by name; of some there are several."""
+    rows = [[f"{one.name}-…" if one.is_many else one.name, one.shows(paper.lang)] for one in kinds]
+    paper.table([paper.say("chart"), paper.say("shows")], rows, words=(0, 1), wraps=(1,))
 
 
 def any_frame(paper: Paper, frame: Any) -> None:

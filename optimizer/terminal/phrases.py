@@ -20,6 +20,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "Many lines: working with {cores} processes (--scheduler names a cluster instead)",
         "条目众多：使用 {cores} 个进程（可用 --scheduler 指定集群）",
     ),
+    "chart": ("Chart", "图表"),
+    "shows": ("What it shows", "所示内容"),
     "phasing": ("When", "时间安排"),
     "sure_bands": ("What the plan brings", "本方案的结果"),
     "sure_lines": ("How firmly the money stands", "各渠道投入有多稳固"),

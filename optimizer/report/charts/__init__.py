@@ -9,6 +9,7 @@ from .ranges import brand_rule, budget_frontier
 from .response import marginal_returns, response_curve
 from .risk import risk_frontier
 from .sensitivity import prices_of_rules, scenarios, tornado
+from .side import plans_side_by_side
 
 __all__ = [
     "bought_ahead",
@@ -23,6 +24,7 @@ __all__ = [
     "horizon",
     "marginal_returns",
     "money_by_period",
+    "plans_side_by_side",
     "prices_of_rules",
     "response_curve",
     "risk_frontier",

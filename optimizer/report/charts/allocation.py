@@ -163,8 +163,13 @@ def change_bars(view: View) -> Any:
     )
 
 
-def role_strip(view: View, rows: Sequence[tuple[str, Sequence[float]]]) -> Any:
-    """One 100 % bar per plan in *rows* (its name, its shares in the order of ``view.roles``)."""
+def role_strip(
+    view: View, rows: Sequence[tuple[str, Sequence[float]]], *, one_rule: bool = True
+) -> Any:
+    """One 100 % bar per plan in *rows* (its name, its shares in the order of ``view.roles``).
+
+    The rule is drawn where it is *one_rule* for all of them.
+    """
     voice = view.voice
     traces = []
     # Traffic on orange is written dark in both themes.
@@ -186,7 +191,7 @@ def role_strip(view: View, rows: Sequence[tuple[str, Sequence[float]]]) -> Any:
         })  # fmt: skip
     shapes, annotations = [], []
     rule = view.whole_split
-    if rule is not None and "brand" in rule.target:
+    if one_rule and rule is not None and "brand" in rule.target:
         share, bottom = rule.target["brand"], len(rows) - 0.5
         if rule.tolerance:
             shapes.append({
