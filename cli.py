@@ -18,7 +18,9 @@ from optimizer.terminal.line_items import (
     optimize_table,
     read_table,
     refuse_table_options,
+    report_table,
     table_options,
+    table_question,
     verified_table,
 )
 from optimizer.terminal.options import (
@@ -426,6 +428,7 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
     examples="""
     adsplit report b2b -o plan.html
     adsplit report b2b -o plan.html --lang zh --quick
+    adsplit report lines.csv --budget 12M --split 6:4 -o plan.html       a table, by its groups
     adsplit report b2b -o summary.md             a summary in Markdown, for a mail or a chat
 """
 )
@@ -442,6 +445,7 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
 )
 @option("--quick", is_flag=True, section="Output", help="The plan only: no sweeps, no tornado.")
 @solving
+@table_question
 @jobs
 @lang
 @debug
@@ -449,10 +453,15 @@ def report(output: Path, quick: bool, **options: Any) -> int:
     """Write everything to one HTML page, to read and to share."""
     import optimizer as opt
 
+    table = is_table(options["scenario"])
     quick = quick or output.suffix.lower() == ".md"  # a summary shows no sweeps
-
-    check_ending(output, (".html", ".htm", ".md"))
+    check_ending(output, (".html", ".htm") if table else (".html", ".htm", ".md"))
     check_writable(output)
+    if table:
+        return report_table(options, output, quick=quick)
+    scheduler = options.pop("scheduler")  # of the sweeps, here
+    refuse_table_options(options)
+    options["scheduler"] = scheduler
     out = Out("table", None, options.pop("lang"))
     asked, search = Asked.of(options), Search.of(options)
     others = {} if quick else asked.others

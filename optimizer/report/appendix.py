@@ -16,7 +16,7 @@ from .evidence import _figure, _path
 from .theme import TURNING
 from .view import View
 
-__all__ = ["appendix", "reproduce"]
+__all__ = ["appendix", "facts", "glossary", "reproduce"]
 
 
 def appendix(view: View) -> Appendix:
@@ -24,10 +24,10 @@ def appendix(view: View) -> Appendix:
     return Appendix(
         assumptions=_assumptions(view),
         rules=_rules(view),
-        facts=_facts(view),
+        facts=facts(view),
         command=reproduce(view),
         document=_document(view),
-        glossary=_glossary(),
+        glossary=glossary(),
     )
 
 
@@ -68,7 +68,8 @@ def _rules(view: View) -> list[str]:
     return [text[:1].upper() + text[1:] for text in [*said, *line_rules(plan, view.lang)]]
 
 
-def _facts(view: View) -> list[tuple[str, str]]:
+def facts(view: View) -> list[tuple[str, str]]:
+    """Status, solver, bound, versions and the hash of the question."""
     allocation, voice = view.allocation, view.voice
     provenance = allocation.provenance
     facts = [("status", status(view)[1])]
@@ -104,7 +105,7 @@ def _document(view: View) -> str:
     return text
 
 
-def _glossary() -> list[tuple[str, str, str]]:
+def glossary() -> list[tuple[str, str, str]]:
     """English term, Chinese term, and the meaning in both."""
     english, chinese = catalogue("en"), catalogue("zh")
     entries = []

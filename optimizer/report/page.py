@@ -21,7 +21,7 @@ from optimizer.analysis.tornado import Tornado
 from optimizer.words import LANGUAGES, say
 from optimizer.writing import write_atomically
 
-from . import ahead, answer, assurance, evidence, explorer, over_time, sections
+from . import ahead, answer, assurance, evidence, explorer, groups, over_time, sections
 from .appendix import appendix
 from .blocks import Page, Section
 from .markdown import summary
@@ -67,7 +67,8 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
     """
     known = _sorted(analyses)
     views = [View(allocation, one) for one in LANGUAGES]
-    pages = [_page(view, known) for view in views]
+    make = groups.grouped_page if groups.is_table(views[0]) else _page
+    pages = [make(view, known) for view in views]
     explored: dict[str, Any] = {}
     if "explore" in known:
         texts = {page.lang: page.explored.texts for page in pages if page.explored is not None}

@@ -8,12 +8,12 @@ from typing import Any
 from optimizer.words import listed
 
 from . import charts
-from .blocks import Chart, Section
+from .blocks import Chart, Section, Table
 from .charts.response import common_returns
 from .tables import allocation_table, change_table, response_table, roles_table
 from .view import View
 
-__all__ = ["allocation", "dumbbell", "response"]
+__all__ = ["allocation", "dumbbell", "response", "spends"]
 
 CURVES = 12
 """Small charts of single curves."""
@@ -21,18 +21,26 @@ CURVES = 12
 
 def allocation(view: View, split_sweep: Any = None) -> Section:
     """Where the money goes, what changes, and how brand and traffic share it."""
-    shown = [dumbbell(view)]
-    if view.has_today and any(abs(v) > 0 for v in view.frame["change"]):
-        shown.append(_changes(view))
-    if view.roles != [""]:
-        shown.append(_strip(view, split_sweep))
     return Section(
-        "allocation", view.say("section.allocation"), charts=shown, tables=[allocation_table(view)]
+        "allocation",
+        view.say("section.allocation"),
+        charts=spends(view, change_table(view), split_sweep),
+        tables=[allocation_table(view)],
     )
 
 
-def dumbbell(view: View) -> Chart:
-    """Today and recommended, line by line."""
+def spends(view: View, twin: Table, split_sweep: Any = None) -> list[Chart]:
+    """The charts of where the money goes; *twin* holds the figures of the first two."""
+    shown = [dumbbell(view, twin)]
+    if view.has_today and any(abs(v) > 0 for v in view.frame["change"]):
+        shown.append(_changes(view, twin))
+    if view.roles != [""]:
+        shown.append(_strip(view, split_sweep))
+    return shown
+
+
+def dumbbell(view: View, twin: Table | None = None) -> Chart:
+    """Today and recommended, line by line; *twin* holds the same figures."""
     frame = view.frame
     legend = [("diamond", view.say("word.recommended"))]
     if view.has_today:
@@ -60,7 +68,7 @@ def dumbbell(view: View) -> Chart:
         subtitle=_of_all(view, view.say("chart.dumbbell.subtitle", currency=view.currency)),
         aid=view.say("chart.dumbbell.aid"),
         label=f"{title}. {values}",
-        table=change_table(view),
+        table=change_table(view) if twin is None else twin,
         is_wide=not view.has_today,
         legend=legend,
     )
@@ -77,7 +85,7 @@ def _swatches(view: View) -> list[tuple[str, str]]:
     return [(f"swatch-{role or 'none'}", view.role_name(role)) for role in view.roles]
 
 
-def _changes(view: View) -> Chart:
+def _changes(view: View, twin: Table) -> Chart:
     change = view.frame["change"]
     size = 0.5
     moved = max(float(change.clip(lower=0).sum()), float((-change).clip(lower=0).sum()))
@@ -86,8 +94,8 @@ def _changes(view: View) -> Chart:
     title = view.say(
         f"chart.change.title{word}",
         moved=view.voice.cash(moved),
-        up=view.voice.lines(up),
-        down=view.voice.lines(down),
+        up=view.lines(up),
+        down=view.lines(down),
     )
     return Chart(
         "change",
@@ -96,7 +104,7 @@ def _changes(view: View) -> Chart:
         subtitle=_of_all(view, view.say("chart.change.subtitle", currency=view.currency)),
         aid=view.say("chart.change.aid"),
         label=title,
-        table=change_table(view),
+        table=twin,
     )
 
 

@@ -118,6 +118,10 @@ class View:
         """A line's name for a reader."""
         return self.voice.line(str(name))
 
+    def lines(self, count: int) -> str:
+        """A number of what the charts have a row for: ``3 lines``."""
+        return self.voice.lines(count)
+
     def names(self, width: int = 22) -> list[str]:
         """Short names of the lines that a chart shows, safe for a figure."""
         return [short(label, width) for label in self.shown["label"]]

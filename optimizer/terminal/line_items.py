@@ -27,15 +27,19 @@ __all__ = [
     "optimize_table",
     "read_table",
     "refuse_table_options",
+    "report_table",
     "table_options",
+    "table_question",
     "verified_table",
 ]
 
 _ENDINGS = (".parquet", ".csv", ".json")
 # What a table is proven to, unless --gap asks for something else.
 _GAP = 1e-6
+# Points of a sweep on a page, and what they are proven to.
+_POINTS, _ROUGH = 7, 1e-4
 
-table_options = chain(
+table_question = chain(
     option("--budget", metavar="MONEY", section="Table", help="Ceiling on all spend: 12M, 1200万."),
     option(
         "--objective",
@@ -54,6 +58,9 @@ table_options = chain(
     option("--curve", metavar="KIND", section="Table", help="Kind of curve where no column says."),
     option("--value", metavar="MONEY", section="Table", help="Money per outcome where none is."),
     option("--currency", metavar="CODE", section="Table", help="Three letters (default: USD)."),
+)
+table_options = chain(
+    table_question,
     option(
         "--scheduler",
         metavar="ADDRESS",
@@ -79,7 +86,7 @@ def is_table(name: str) -> bool:
 def refuse_table_options(options: dict[str, Any]) -> None:
     """Take the options of a table away; a scenario has these in its file."""
     for name in (*_NAMES, "scheduler"):
-        if options.pop(name):
+        if name in options and options.pop(name):
             raise click.UsageError(
                 f"--{name.removesuffix('s')} is for a table of lines; a scenario has it in its "
                 "file, where --set changes it"
@@ -110,20 +117,9 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     """Read the table, find the best plan, print sums and write all lines."""
     from optimizer.allocation import optimize
     from optimizer.analysis import line_items
-    from optimizer.sources.scenario import settings
     from optimizer.sources.table import load_table, need_parquet
 
-    source = Path(options.pop("scenario"))
-    of_scenarios = [options.pop(name) for name in ("what_ifs", "sets", "risk")]
-    if any(of_scenarios) or reach:
-        words = "--what-if, --set, --risk and --reach are for a scenario, not for a table"
-        raise click.UsageError(words)
-    about = {name: options.pop(name) for name in _NAMES} | {"split": options.pop("split")}
-    about["constraints"] = settings(about["constraints"])
-    about = {name: value for name, value in about.items() if value}
-    source_of_gap = click.get_current_context().get_parameter_source("gap")
-    if source_of_gap is ParameterSource.DEFAULT:
-        options["gap"] = _GAP
+    source, about = _question(options, reach)
     scheduler, output = options.pop("scheduler"), options["output"]
     if source.is_dir() or scheduler or (output is not None and not output.suffix):
         if source.suffix.lower() == ".csv":
@@ -143,6 +139,50 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     if target is not None:
         write_atomically(target, _content(best, target.suffix.lower(), out.lang))
         out.wrote(target)
+    return OK if best.status == "optimal" else STOPPED
+
+
+def _question(options: dict[str, Any], reach: tuple[str, ...]) -> tuple[Path, dict[str, Any]]:
+    """The table, and what the command line asks about it."""
+    from optimizer.sources.scenario import settings
+
+    source = Path(options.pop("scenario"))
+    of_scenarios = [options.pop(name) for name in ("what_ifs", "sets", "risk")]
+    if any(of_scenarios) or reach:
+        words = "--what-if, --set, --risk and --reach are for a scenario, not for a table"
+        raise click.UsageError(words)
+    about = {name: options.pop(name) for name in _NAMES} | {"split": options.pop("split")}
+    about["constraints"] = settings(about["constraints"])
+    source_of_gap = click.get_current_context().get_parameter_source("gap")
+    if source_of_gap is ParameterSource.DEFAULT:
+        options["gap"] = _GAP
+    return source, {name: value for name, value in about.items() if value}
+
+
+def report_table(options: dict[str, Any], output: Path, *, quick: bool) -> int:
+    """Find the best plan of a table and write the page of its groups."""
+    import numpy as np
+
+    from optimizer.allocation import optimize
+    from optimizer.analysis.sweep import budget_sweep, split_sweep
+    from optimizer.report import write_report
+    from optimizer.sources.table import load_table
+
+    source, about = _question(options, ())
+    if source.is_dir() or options["scheduler"]:
+        raise click.UsageError("a report is made of one table; optimize works through partitions")
+    out, search = Out("table", None, options.pop("lang")), Search.of(options)
+    analyses: list[Any] = []
+    with search:
+        best = optimize(load_table(source, **about), **search.one)
+        how = {**search.many, "jobs": 1, "gap": max(search.gap, _ROUGH)}
+        if not quick and best.plan.budget:
+            analyses.append(budget_sweep(best.plan, _POINTS, **how))
+        roles = {str(role) for role in np.unique(best.problem.grid.role)}
+        if not quick and roles >= {"brand", "traffic"}:
+            analyses.append(split_sweep(best.plan, _POINTS, **how))
+        write_report(output, best, *analyses, lang=out.lang)
+    out.wrote(output)
     return OK if best.status == "optimal" else STOPPED
 
 

@@ -280,3 +280,25 @@ def test_two_hundred_thousand_lines_from_end_to_end(tmp_path: Path) -> None:
     assert float(done.stderr.split()[-1]) < 700  # MB, of which 150 are the libraries
     frame = pd.read_parquet(target, columns=["line", "spend"])
     assert frame["spend"].sum() == pytest.approx(6e6)
+
+
+def test_a_report_shows_the_groups_of_a_table(run, table, tmp_path):
+    page = tmp_path / "plan.html"
+    done = run("report", table, "--budget", "50k", "--objective", "revenue", "--quick", "-o", page)
+    assert done.exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert 'id="lines-section-en"' in text
+    assert "Download CSV" in text
+    for wrong, words in (
+        (("--what-if", "cut"), "are for a scenario"),
+        (("-o", tmp_path / "plan.md"), ".html"),
+    ):
+        done = run("report", table, "--quick", "-o", page, *wrong)
+        assert done.exit_code == 2
+        assert words in done.stderr
+
+
+def test_a_report_of_a_scenario_takes_no_options_of_tables(run, tmp_path):
+    done = run("report", "minimal", "--budget", "3M", "-o", tmp_path / "plan.html")
+    assert done.exit_code == 2
+    assert "--budget is for a table of lines" in done.stderr
