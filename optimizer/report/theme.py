@@ -38,6 +38,7 @@ __all__ = [
     "plain",
     "rounded",
     "short",
+    "shortened",
     "ticks",
     "width_of",
 ]
@@ -101,6 +102,23 @@ def short(text: str, width: int = 22) -> str:
             return plain(kept.rstrip() + "…")
         kept += character
     return plain(kept)
+
+
+def shortened(texts: Sequence[str], width: int = 22) -> list[str]:
+    """User texts cut to some columns; those that would read the same keep their ends instead."""
+    cut = [short(text, width) for text in texts]
+    return [
+        one if cut.count(one) == 1 or len(text) <= width else _middle_out(text, width)
+        for one, text in zip(cut, texts, strict=True)
+    ]
+
+
+def _middle_out(text: str, width: int) -> str:
+    """The beginning and the end of a text, as much of each."""
+    half = (width - 1) // 2
+    if any(unicodedata.east_asian_width(character) in "WF" for character in text):
+        half //= 2
+    return plain(f"{text[:half].rstrip()}…{text[-half:].lstrip()}")
 
 
 def rounded(values: Sequence[float] | Any, digits: int = 6) -> list[float | None]:

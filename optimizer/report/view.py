@@ -12,7 +12,7 @@ from optimizer.allocation import Allocation
 from optimizer.analysis.standing import held_by
 from optimizer.words.voice import Voice
 
-from .theme import short
+from .theme import shortened
 
 __all__ = ["View"]
 
@@ -124,7 +124,7 @@ class View:
 
     def names(self, width: int = 22) -> list[str]:
         """Short names of the lines that a chart shows, safe for a figure."""
-        return [short(label, width) for label in self.shown["label"]]
+        return shortened(self.shown["label"].tolist(), width)
 
     @cached_property
     def counts_value(self) -> bool:

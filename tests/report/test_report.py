@@ -234,3 +234,14 @@ def test_a_long_name_of_a_rule_keeps_its_end_in_the_chart():
     assert folded == ["The 40% brand rule of<br>market: de", "The 40% brand rule of<br>market: fr"]
     assert _folded("<b>" * 40).count("<br>") == 1
     assert "<b>" not in _folded("<b>x")
+
+
+def test_long_names_that_begin_alike_are_told_apart():
+    from optimizer.report.theme import shortened
+
+    names = [f"a channel with a rather long name {i}" for i in range(3)]
+    cut = shortened([*names, "search"], 20)
+    assert len(set(cut)) == 4
+    assert cut[3] == "search"
+    assert all(len(text) <= 20 for text in cut)
+    assert shortened(["<b> & a long name that goes on"], 12) == ["&lt;b&gt; &amp; a long…"]
