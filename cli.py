@@ -51,6 +51,7 @@ from optimizer.terminal.options import (
     scenario_name,
     share,
     solving,
+    studying,
     table,
 )
 
@@ -530,6 +531,61 @@ def chart(
     opt.chart(best, name, *analyses, lang=out.lang).write(output)
     out.wrote(output)
     return code_of([best.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit studio mine/scenario.yaml            in your browser, on this machine only
+    adsplit studio b2b --lang zh
+    adsplit studio mine/scenario.yaml --port 8765 --no-open
+""",
+    epilog="The address that is printed holds a token; whoever has it can read and write the "
+    "scenario while the studio runs. Ctrl-C ends it.",
+)
+@scenario_name
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    section="Server",
+    help="Where to listen (default: any port that is free).",
+)
+@option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    section="Server",
+    metavar="ADDRESS",
+    help="Where to listen; another than this machine needs --expose.",
+)
+@option(
+    "--expose",
+    is_flag=True,
+    section="Server",
+    help="Let other machines in: the plan travels unencrypted to whoever has the token.",
+)
+@option(
+    "--open/--no-open",
+    "opens",
+    default=True,
+    show_default=True,
+    section="Server",
+    help="Open the page in a browser.",
+)
+@studying
+@lang
+@debug
+def studio(scenario: str, **options: Any) -> int:
+    """Open the report in a browser, and change any input."""
+    from optimizer.studio.desk import Desk
+    from optimizer.terminal.serving import serve
+
+    if is_table(scenario):
+        raise click.UsageError("the studio takes a scenario; of a table of lines use optimize")
+    desk = Desk(scenario, options.pop("gap"), options.pop("time_limit"))
+    desk.plan({})
+    serve(desk, **options)
+    return OK
 
 
 @adsplit.command(

@@ -61,7 +61,7 @@
   // The first time, the page stays awake between figures.
   async function drawInTurn() {
     for (const div of plots(language())) {
-      if (!div.closest(".page").hidden) drawOne(div);
+      if (div.isConnected && !div.closest(".page").hidden) drawOne(div);
       await new Promise((resume) => setTimeout(resume));
     }
   }
@@ -105,6 +105,7 @@
   }
 
   async function unpack() {
+    if (window.Plotly) return;  // where the page is served, both are there
     data.figures = JSON.parse(await unpacked("figures"));
     if (explorer) explorer.show(false);
     const script = document.createElement("script");
@@ -199,8 +200,12 @@
   };
   const explorer = data.explore && exploring({ data, page, language, redraw, say, remember });
 
+  function fold() {
+    for (const details of document.querySelectorAll("figure details, .folded")) details.open = false;
+  }
+
   root.classList.remove("no-js");
-  for (const details of document.querySelectorAll("figure details, .folded")) details.open = false;
+  fold();
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) actions[button.dataset.do](button);
@@ -214,6 +219,18 @@
   addEventListener("resize", () => {
     const now = innerWidth < 620;
     if (narrow !== now) { narrow = now; draw(); }
+  });
+
+  // A page that is served (optimizer/studio) has put other content in its place.
+  addEventListener("adsplit:content", (event) => {
+    for (const part of ["figures", "csv"]) Object.assign(data[part], event.detail[part]);
+    Object.assign(data.words.title, event.detail.words.title);
+    document.title = data.words.title[language()];
+    for (const button of document.querySelectorAll("[data-do=theme]")) {
+      button.textContent = data.words["theme_" + root.dataset.theme][button.closest(".page").dataset.lang];
+    }
+    fold();
+    drawInTurn();
   });
 
   const asked = new URLSearchParams(location.hash.slice(1));

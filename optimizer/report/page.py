@@ -29,7 +29,7 @@ from .shell import file_name, page_html
 from .tables import allocation_csv
 from .view import View
 
-__all__ = ["page_of", "render", "sections_of", "write_report"]
+__all__ = ["content", "page_of", "render", "sections_of", "write_report"]
 
 
 def write_report(path: str | os.PathLike[str], allocation: Allocation, *analyses: Any,
@@ -77,12 +77,31 @@ def render(allocation: Allocation, *analyses: Any, lang: str = "en") -> str:
     return page_of(pages, name, fingerprint, lang, **explored)
 
 
+def content(
+    allocation: Allocation, *analyses: Any, lang: str = "en", languages: Sequence[str] = LANGUAGES
+) -> str:
+    """The page of :func:`render` without its styles and scripts, for whoever serves those apart.
+
+    Args:
+        allocation: The answer.
+        analyses: As for :func:`render`, but for ``Explorer``.
+        lang: The language that the page opens in.
+        languages: Those that it holds.
+    """
+    known = _sorted(analyses)
+    pages = [_page(View(allocation, one), known) for one in languages]
+    name, fingerprint = allocation.plan.name, allocation.provenance["input"]
+    return page_of(pages, name, fingerprint, lang, whole=False)
+
+
 def page_of(
     pages: Sequence[Page],
     name: str,
     fingerprint: str,
     lang: str,
     title: str = "page.title",
+    *,
+    whole: bool = True,
     **data: Any,
 ) -> str:
     """One HTML page of the same in both languages.
@@ -93,6 +112,7 @@ def page_of(
         fingerprint: Of the input.
         lang: The language that it opens in.
         title: A sentence that takes its name.
+        whole: Whether its styles and scripts are in it.
         data: What else its script reads.
     """
     return page_html(
@@ -101,6 +121,7 @@ def page_of(
         {one: say(title, one, name=name) for one in LANGUAGES},
         {page.lang: _figures(page) for page in pages},
         {"csv": {page.lang: page.csv for page in pages}, "file": file_name(name), **data},
+        whole=whole,
         pages=pages,
         name=name,
         fingerprint=fingerprint,

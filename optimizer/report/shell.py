@@ -15,7 +15,7 @@ from optimizer.words import LANGUAGES, say
 
 from .theme import DARK, TURNING
 
-__all__ = ["TAGS", "file_name", "fill", "page_html"]
+__all__ = ["TAGS", "assets", "file_name", "fill", "page_html", "script_json"]
 
 TAGS = {"en": "en", "zh": "zh-CN"}
 
@@ -30,6 +30,8 @@ def page_html(
     titles: Mapping[str, str],
     figures: Mapping[str, Mapping[str, Any]],
     data: Mapping[str, Any],
+    *,
+    whole: bool = True,
     **slots: Any,
 ) -> str:
     """A page that loads nothing.
@@ -40,6 +42,8 @@ def page_html(
         titles: Its title by language.
         figures: Plotly's figures by language and chart.
         data: What else its script reads.
+        whole: Whether its styles and scripts are in it; else they are those of :func:`assets`, and
+            the figures stand with the data.
         slots: What else the template names.
 
     Raises:
@@ -56,19 +60,29 @@ def page_html(
         "tags": TAGS,
         **data,
     }
+    drawn = {one: dict(found) for one, found in figures.items()}
     return fill(
         template,
         lang=lang,
         title=titles[lang],
         tags=TAGS,
         version=metadata.version("adsplit"),
-        css=_source("page.css"),
-        script=_source("explore.js") + _source("page.js"),
-        data=_script_json(known),
-        figures=_packed(_json({one: dict(found) for one, found in figures.items()})),
-        plotly=_plotly(),
+        css=_source("page.css") if whole else "",
+        script=_scripts() if whole else "",
+        data=script_json(known if whole else {**known, "figures": drawn}),
+        figures=_packed(_json(drawn)) if whole else "",
+        plotly=_plotly() if whole else "",
         **slots,
     )
+
+
+def assets() -> dict[str, bytes]:
+    """What a page that is not whole leaves out: its style, its script, and Plotly's as gzip."""
+    return {
+        "page.css": _source("page.css").encode(),
+        "page.js": _scripts().encode(),
+        "plotly.js": base64.b64decode(_plotly()),
+    }
 
 
 def fill(template: str, **slots: Any) -> str:
@@ -90,7 +104,7 @@ def _packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")
 
 
-def _script_json(data: Any) -> str:
+def script_json(data: Any) -> str:
     """JSON that may stand in a script element, whatever texts it holds."""
     text = _json(data)
     for character, code in (
@@ -106,6 +120,10 @@ def _plotly() -> str:
     """Plotly's script, packed."""
     script = resources.files("plotly").joinpath("package_data", "plotly.min.js")
     return _packed(script.read_text(encoding="utf-8"))
+
+
+def _scripts() -> str:
+    return _source("explore.js") + _source("page.js")
 
 
 def _source(name: str) -> str:

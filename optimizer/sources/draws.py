@@ -20,6 +20,7 @@ from optimizer.plan.paths import expand, number_at
 
 from .layers import Spot, Written, spot_of
 from .netcdf import NETCDF, draws_of
+from .places import refuse_outside
 from .table import TABLES, read_frame
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ _INDEX = ("", "chain", "draw", "sample")
 class DrawFiles:
     """The files of draws that were read."""
 
+    within: Path | None = None
+    """A folder; no file outside it is read. None: any file."""
     _frames: dict[Path, pd.DataFrame] = field(default_factory=dict)
     _variables: dict[tuple[object, ...], Floats] = field(default_factory=dict)
 
@@ -66,6 +69,7 @@ class DrawFiles:
             PlanError: it cannot be read, or is too large.
             ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
         """
+        self._refuse_outside(path)
         if path not in self._frames:
             if path.is_file() and path.stat().st_size > _BYTES:
                 words = f"is larger than {_BYTES // 1_000_000} MB"
@@ -106,10 +110,15 @@ class DrawFiles:
 
     def variable(self, path: Path, name: str, at: Mapping[str, Any], group: str | None) -> Floats:
         """The draws of a variable; see :func:`.netcdf.draws_of`."""
+        self._refuse_outside(path)
         key = (path, name, tuple(sorted((k, str(v)) for k, v in at.items())), group)
         if key not in self._variables:
             self._variables[key] = draws_of(path, name, at, group, MOST_VALUES)
         return self._variables[key]
+
+    def _refuse_outside(self, path: Path) -> None:
+        if self.within is not None:
+            refuse_outside(path, self.within)
 
 
 class _Filling:

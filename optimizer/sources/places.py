@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.errors import Fault, ScenarioError, UnknownName, nearest
+from optimizer.errors import Fault, PlanError, ScenarioError, UnknownName, nearest
 
-__all__ = ["SIZE_LIMIT", "Place", "builtin_names", "decoded", "place_of"]
+__all__ = ["SIZE_LIMIT", "Place", "builtin_names", "decoded", "place_of", "refuse_outside"]
 
 SIZE_LIMIT = 1_000_000
 """Bytes of one scenario file; more lines than that belong into a table."""
@@ -37,6 +37,18 @@ class Place:
     """Where its ``extends`` is looked for; None: among the built-ins only."""
     text: str | None = None
 
+    def refuse_outside(self, within: Path | None) -> None:
+        """Refuse a file outside the folder *within*, if one is given, wherever links lead.
+
+        Raises:
+            ScenarioError: it is outside.
+        """
+        if within is not None and self.folder is not None and self.text is None:
+            try:
+                refuse_outside(Path(self.key), within)
+            except PlanError as error:
+                raise ScenarioError(error.faults) from None
+
     def read(self) -> str:
         """The text.
 
@@ -57,6 +69,21 @@ class Place:
         except (OSError, ValueError) as error:
             words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ScenarioError(Fault("", f"cannot be read: {words}", where=self.name)) from None
+
+
+def refuse_outside(file: Path, within: Path) -> None:
+    """Refuse *file* if it is not below the folder *within*, wherever links lead.
+
+    Raises:
+        PlanError: it is outside.
+    """
+    try:
+        inside = file.resolve().is_relative_to(within.resolve())
+    except (OSError, ValueError, RuntimeError):
+        inside = False
+    if not inside:
+        advice = "Put it beside the scenario: nothing else is read here"
+        raise PlanError(Fault("", f"{file.name!r:.80} is outside the scenario's folder", advice))
 
 
 def decoded(data: bytes, name: str) -> str:

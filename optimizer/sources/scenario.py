@@ -31,14 +31,17 @@ from .reading import Reader, plain_scalar, refuse_unprintable
 
 __all__ = [
     "Scenario",
+    "as_written",
     "builtin_names",
     "check_scenario",
+    "document_of",
     "dumps",
     "edit",
     "load",
     "loads",
     "read_scenario",
     "settings",
+    "value_of",
     "what_if_names",
     "write",
 ]
@@ -270,16 +273,29 @@ def _settings(sets: Sequence[str] | Mapping[str, object]) -> Iterator[Change]:
         if not sign or not path or not value:
             advice = "Write PATH=VALUE, such as budget=10M; null removes what stands there"
             raise ScenarioError(Fault("", f"{text!r} sets nothing", advice, source))
-        if value[0] in "[{\"'":
-            written, faults = _written(source, f"value: {value}")
-            if faults:
-                raise ScenarioError([replace(fault, where=source) for fault in faults])
-            parsed = written.document["value"]
-        else:
-            parsed = plain_scalar(value)
-            if isinstance(parsed, float) and not -1e308 < parsed < 1e308:
-                raise ScenarioError(Fault(path, f"{value} is not a finite number", where=source))
-        yield Change(path, parsed, {"": Spot(source, path)})
+        yield Change(path, value_of(value, path, source), {"": Spot(source, path)})
+
+
+def value_of(text: str, path: str, source: str) -> Any:
+    """What *text* means as the value of a setting: a number, a word, or a mapping or list.
+
+    Args:
+        text: As it was typed, without spaces around it.
+        path: The path that it is for, for messages.
+        source: What the user typed, for messages.
+
+    Raises:
+        ScenarioError: it cannot be read.
+    """
+    if text[:1] in {"[", "{", '"', "'"}:
+        written, faults = _written(source, f"value: {text}")
+        if faults:
+            raise ScenarioError([replace(fault, where=source) for fault in faults])
+        return written.document["value"]
+    parsed = plain_scalar(text)
+    if isinstance(parsed, float) and not -1e308 < parsed < 1e308:
+        raise ScenarioError(Fault(path, f"{text} is not a finite number", where=source))
+    return parsed
 
 
 def settings(texts: Sequence[str]) -> dict[str, Any]:
@@ -303,17 +319,23 @@ def _plain_value(value: object) -> object:
     return item() if callable(item) else value
 
 
-def read_scenario(source: str | Path) -> Scenario:
+def read_scenario(source: str | Path, *, within: Path | None = None) -> Scenario:
     """The scenario in a file, from stdin (``-``), or of a built-in name.
+
+    Args:
+        source: Where it is.
+        within: A folder; no file outside it is read, wherever links lead. None: any file.
 
     Raises:
         ScenarioError: nothing can be read there. Faults of what was read are kept, and told when a
             plan is asked for.
     """
-    return _scenario(place_of(source), ())
+    read = _scenario(place_of(source), (), within)
+    return replace(read, draws=DrawFiles(within))
 
 
-def _scenario(place: Place, below: tuple[str, ...]) -> Scenario:
+def _scenario(place: Place, below: tuple[str, ...], within: Path | None = None) -> Scenario:
+    place.refuse_outside(within)
     written, faults = _written(place.name, place.read())
     what_ifs = written.document.pop("what_ifs", None)
     base = written.document.pop("extends", None)
@@ -323,7 +345,7 @@ def _scenario(place: Place, below: tuple[str, ...]) -> Scenario:
     folders = {} if place.folder is None else {place.name: place.folder}
     if base is not None:
         try:
-            lower = _base(base, place, below)
+            lower = _base(base, place, below, within)
         except PlanError as error:
             faults += placed(
                 [
@@ -347,7 +369,7 @@ def _scenario(place: Place, below: tuple[str, ...]) -> Scenario:
     return Scenario(place.name, written.document, written.spots, named, applied, told, folders)
 
 
-def _base(base: object, place: Place, below: tuple[str, ...]) -> Scenario:
+def _base(base: object, place: Place, below: tuple[str, ...], within: Path | None) -> Scenario:
     """The scenario that ``extends`` names."""
     if not isinstance(base, str):
         raise ScenarioError(Fault("extends", f"{base!r:.60} is not a file or a built-in name"))
@@ -356,7 +378,7 @@ def _base(base: object, place: Place, below: tuple[str, ...]) -> Scenario:
     if lower.key in chain:
         names = " → ".join(Path(key).name for key in (*chain, lower.key))
         raise ScenarioError(Fault("extends", f"leads back to itself: {names}", "Drop one of them"))
-    return _scenario(lower, chain)
+    return _scenario(lower, chain, within)
 
 
 def _what_ifs(
@@ -487,7 +509,7 @@ def dumps(plan: Plan) -> str:
     """*plan* as the text of a scenario file; reading it gives the same plan."""
     lines = [f"# Applied: {label}\n" for label in map(_one_line, plan.applied)]
     stream = io.StringIO()
-    _writer().dump(_quoted(to_document(plan)), stream)
+    _writer().dump(as_written(to_document(plan)), stream)
     return "".join(lines) + stream.getvalue()
 
 
@@ -500,12 +522,24 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _quoted(value: Any) -> Any:
-    """Texts that would be read as something else in quotes."""
+def document_of(text: str) -> Document:
+    """The document of a scenario's text as it is written there, its what-ifs among the rest.
+
+    Raises:
+        ScenarioError: the text cannot be read.
+    """
+    written, faults = _written("<text>", text)
+    if faults:
+        raise ScenarioError(faults)
+    return written.document
+
+
+def as_written(value: Any) -> Any:
+    """*value* for the YAML library: texts that would be read as something else in quotes."""
     if isinstance(value, dict):
-        return {_quoted(str(key)): _quoted(item) for key, item in value.items()}
+        return {as_written(str(key)): as_written(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_quoted(item) for item in value]
+        return [as_written(item) for item in value]
     if isinstance(value, str) and (not isinstance(plain_scalar(value), str) or value == "<<"):
         return DoubleQuotedScalarString(value)
     return value
@@ -520,14 +554,11 @@ def edit(text: str, changes: Mapping[str, object]) -> str:
         ScenarioError: the text cannot be read.
         UnknownName: a path leads nowhere.
     """
-    written, faults = _written("<text>", text)
-    if faults:
-        raise ScenarioError(faults)
+    wanted = document_of(text)
     writer = YAML(typ="rt", pure=True)
     writer.preserve_quotes = True
     writer.width = 10_000
     document = writer.load(text.removeprefix("\ufeff"))
-    wanted = written.document
     for path, value in changes.items():
         wanted = set_at(wanted, path, _plain_value(value))
     _copy_differences(document, wanted)
@@ -543,8 +574,8 @@ def _copy_differences(target: Any, wanted: Document) -> None:
         if text not in wanted:
             del target[key]
     for text, value in wanted.items():
-        key = by_text.get(text, text)
+        key = by_text.get(text, as_written(text))
         if isinstance(value, dict) and isinstance(target.get(key), dict):
             _copy_differences(target[key], value)
         elif key not in target or target[key] != value:
-            target[key] = _quoted(value)
+            target[key] = as_written(value)

@@ -52,6 +52,8 @@ EXTRAS = {
     "distributed": ("a cluster needs", "dask"),
     "kaleido": ("pictures need", "images"),
     "h5netcdf": ("NetCDF files need", "netcdf"),
+    "waitress": ("the studio needs", "studio"),
+    "werkzeug": ("the studio needs", "studio"),
 }
 """Optional libraries: what needs them, and the extra that installs them."""
 

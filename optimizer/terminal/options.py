@@ -53,6 +53,7 @@ __all__ = [
     "scenario_name",
     "share",
     "solving",
+    "studying",
     "table",
 ]
 
@@ -420,21 +421,34 @@ prices = option(
     show_default=True,
     help="Find what each rule costs.",
 )
+gap = option(
+    "--gap",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1e-4,
+    section="Solver",
+    show_default=True,
+    help="Prove the plan to within this share of the best.",
+)
 solving = chain(
-    option(
-        "--gap",
-        type=click.FloatRange(0, 1, min_open=True),
-        default=1e-4,
-        section="Solver",
-        show_default=True,
-        help="Prove the plan to within this share of the best.",
-    ),
+    gap,
     option(
         "--time-limit",
         type=click.FloatRange(0, min_open=True),
         metavar="SECONDS",
         section="Solver",
         help="Stop each plan's search after this long (exit code 5).",
+    ),
+)
+studying = chain(
+    gap,
+    option(
+        "--time-limit",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        default=20,
+        show_default=True,
+        section="Solver",
+        help="Show the best plan found after this long.",
     ),
 )
 jobs = chain(

@@ -172,6 +172,12 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "goal": ("Goal", "目标"),
     "what_ifs": ("What-ifs", "假设情形"),
     "applied": ("Applied", "已应用"),
+    "studio_at": ("Studio for {name}:", "{name} 的工作台："),
+    "studio_end": ("Ctrl-C ends it", "按 Ctrl-C 结束"),
+    "studio_exposed": (
+        "Warning: {host} can be reached from other machines, and the plan travels unencrypted",
+        "警告：其他机器可以访问 {host}，且方案以未加密方式传输",
+    ),
     "wrote": ("Wrote {path}", "已写入 {path}"),
     "solving": ("Solving", "求解中"),
     "left_seconds": ("about {count} s left", "约剩 {count} 秒"),
