@@ -290,7 +290,8 @@ def value_of(text: str, path: str, source: str) -> Any:
     if text[:1] in {"[", "{", '"', "'"}:
         written, faults = _written(source, f"value: {text}")
         if faults:
-            raise ScenarioError([replace(fault, where=source) for fault in faults])
+            below = [replace(one, path=one.path.removeprefix("value").strip(".")) for one in faults]
+            raise ScenarioError([replace(one.below(path), where=source) for one in below])
         return written.document["value"]
     parsed = plain_scalar(text)
     if isinstance(parsed, float) and not -1e308 < parsed < 1e308:

@@ -283,7 +283,8 @@ class Desk:
         mark = self._read.content[:3] if self._read.content.startswith(b"\xef\xbb\xbf") else b""
         write_atomically(self._file, mark + with_what_if(text, name, changes).encode())
         self._read = self._anew()
-        return {"name": name, "file": self.name, "replaced": existed, **self.state()}
+        what_ifs = self._what_ifs()
+        return {"name": name, "file": self.name, "replaced": existed, "what_ifs": what_ifs}
 
     def scrubbed(self, text: str) -> str:
         """*text* without the folders that it names."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from importlib import resources
 from typing import Any
 
-import waitress.server
+from waitress import server, wasyncore
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
@@ -100,28 +100,31 @@ class Studio:
         self.desk, self.turns = desk, Turns(_WAITING)
         self._secret, self._lang, self._debug, self._exposed = secret, lang, debug, exposed
         logging.getLogger("waitress").setLevel(logging.CRITICAL)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._server: Any = waitress.server.create_server(
-                self.respond,
-                host=host,
-                port=port,
-                threads=_THREADS,
-                connection_limit=_CONNECTIONS,
-                channel_timeout=patience,
-                cleanup_interval=max(patience / 2, 0.05),
-                asyncore_loop_timeout=min(patience / 2, 1.0),
-                max_request_header_size=16 * 1024,
-                max_request_body_size=LARGEST,
-                clear_untrusted_proxy_headers=True,
-                expose_tracebacks=False,
-                ident=None,
-            )
+            listening = socket.create_server((host, port), family=family)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortTakenError(port) from None
             raise
+        self._links: dict[int, Any] = {}
+        self._server: Any = server.create_server(
+            self.respond,
+            map=self._links,
+            sockets=[listening],
+            threads=_THREADS,
+            connection_limit=_CONNECTIONS,
+            channel_timeout=patience,
+            cleanup_interval=max(patience / 2, 0.05),
+            asyncore_loop_timeout=min(patience / 2, 1.0),
+            max_request_header_size=16 * 1024,
+            max_request_body_size=LARGEST,
+            clear_untrusted_proxy_headers=True,
+            expose_tracebacks=False,
+            ident=None,
+        )
         self.host = host
-        self.port = int(self._server.effective_port)
+        self.port = int(listening.getsockname()[1])
         pages = {"/": self._shell}
         files = {f"/{name}": self._file(name) for name in _files()}
         asked: dict[str, Callable[..., Any]] = {
@@ -154,13 +157,13 @@ class Studio:
         try:
             self._server.run()
         finally:
-            self.close()
+            self.turns.close()
+            wasyncore.close_all(self._links)
 
     def close(self) -> None:
-        """Stop answering; what is being solved is given up."""
+        """Stop answering, from another thread; what is being solved is given up."""
         self.turns.close()
-        with suppress(OSError):
-            self._server.close()
+        self._server.trigger.pull_trigger(self._server.close)
 
     def respond(self, environ: dict[str, Any], start_response: Any) -> Any:
         """One request; the WSGI application."""

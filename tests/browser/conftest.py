@@ -29,6 +29,8 @@ class Visit:
 
     refused: list[str] = field(default_factory=list)
     """Addresses outside the page that it asked for; each was refused."""
+    served: set[str] = field(default_factory=set)
+    """Hosts and ports of this machine that the test itself serves; all else stays cut off."""
     errors: list[str] = field(default_factory=list)
     """Errors on the console, and exceptions nobody caught."""
 
@@ -60,7 +62,8 @@ def page(browser: Browser, visit: Visit) -> Iterator[Page]:
     context.set_default_timeout(20_000)
 
     def allow_inside(route: Route) -> None:
-        if urlsplit(route.request.url).scheme in INSIDE:
+        address = urlsplit(route.request.url)
+        if address.scheme in INSIDE or address.netloc in visit.served:
             route.continue_()
         else:
             visit.refused.append(route.request.url)
