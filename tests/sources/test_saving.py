@@ -102,6 +102,7 @@ values = st.one_of(
 )  # fmt: skip
 
 
+@settings(max_examples=30)
 @given(
     names, st.dictionaries(st.sampled_from(["budget", "a.*.b", "x y", "价"]), values, min_size=1)
 )
