@@ -97,10 +97,9 @@ def _is_part(value: object) -> bool:
 
 @dataclass(frozen=True)
 class _Read:
-    """A scenario, and the file that it was read from; None where it is none."""
+    """A scenario, and what its file held; read before it, so that a change between is noticed."""
 
     scenario: Scenario
-    file: Path | None
     content: bytes
 
 
@@ -147,7 +146,7 @@ class Desk:
 
     def _anew(self) -> _Read:
         content = b"" if self._file is None else self._bytes()
-        return _Read(read_scenario(self.source, within=self.folder), self._file, content)
+        return _Read(read_scenario(self.source, within=self.folder), content)
 
     def _bytes(self) -> bytes:
         assert self._file is not None

@@ -33,7 +33,7 @@ __all__ = ["PortTakenError", "Studio"]
 
 LARGEST = 256 * 1024
 """Bytes of a request's body."""
-PATIENCE = 20.0
+PATIENCE = 20
 """Seconds after which a client that says nothing is left."""
 _WAITING = 4
 _THREADS = 8
@@ -94,7 +94,7 @@ class Studio:
         port: int = 0,
         lang: str = "en",
         exposed: bool = False,
-        patience: float = PATIENCE,
+        patience: int = PATIENCE,
         debug: bool = False,
     ) -> None:
         self.desk, self.turns = desk, Turns(_WAITING)
@@ -115,8 +115,8 @@ class Studio:
             threads=_THREADS,
             connection_limit=_CONNECTIONS,
             channel_timeout=patience,
-            cleanup_interval=max(patience / 2, 0.05),
-            asyncore_loop_timeout=min(patience / 2, 1.0),
+            cleanup_interval=max(patience // 2, 1),
+            asyncore_loop_timeout=1,
             max_request_header_size=16 * 1024,
             max_request_body_size=LARGEST,
             clear_untrusted_proxy_headers=True,

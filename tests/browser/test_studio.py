@@ -49,9 +49,7 @@ def settle(page: Page, word: str = "ready") -> None:
     """Wait until the page has followed the last change."""
     page.wait_for_selector(f"html[data-studio={word}]")
     if word == "ready":
-        page.wait_for_function(
-            "document.querySelectorAll('.page:not([hidden]) .plot:empty').length === 0"
-        )
+        expect(page.locator(f"{OPEN} .plot:empty")).to_have_count(0, timeout=20_000)
 
 
 def row(page: Page, path: str) -> Any:
@@ -246,9 +244,7 @@ def test_a_file_that_changed_meanwhile_is_read_again_and_not_overwritten(
     expect(page.locator("#saved")).to_contain_text("Nothing was written")
     page.click("#saved button")
     settle(page)
-    page.wait_for_function(
-        "document.querySelector('.row[data-path=budget] input').value === '900000'"
-    )
+    expect(row(page, "budget").locator("input.number")).to_have_value("900000", timeout=20_000)
     assert "50%" in page.inner_text("#changes")
     page.fill("#name", "mine")
     page.click("#save button")

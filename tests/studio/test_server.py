@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -241,12 +241,16 @@ def test_a_head_that_is_too_large_is_refused(client: Client) -> None:
 
 
 def test_a_client_that_says_nothing_is_left(tmp_path: Path) -> None:
-    with served(write(tmp_path), patience=0.4) as studio:
-        for said in (b"", b"POST /solve HT", b"POST /solve HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"):
-            with socket.create_connection(("127.0.0.1", studio.port), timeout=15) as link:
-                link.sendall(said)
-                with suppress(ConnectionResetError):
-                    assert link.recv(1000) == b"", "it was closed, and nothing was said"
+    begun = (b"", b"POST /solve HT", b"POST /solve HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+    with served(write(tmp_path), patience=1) as studio, ExitStack() as stack:
+        links = []
+        for said in begun:
+            link = socket.create_connection(("127.0.0.1", studio.port), timeout=60)
+            links.append(stack.enter_context(link))
+            link.sendall(said)
+        for link in links:
+            with suppress(ConnectionResetError):
+                assert link.recv(1000) == b"", "it was closed, and nothing was said"
         assert Client(studio).ask("/state")["name"] == "shop.yaml"
 
 
