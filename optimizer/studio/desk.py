@@ -100,7 +100,7 @@ class _Read:
     """A scenario, and what its file held; read before it, so that a change between is noticed."""
 
     scenario: Scenario
-    content: bytes
+    held: bytes
 
 
 class Desk:
@@ -145,8 +145,8 @@ class Desk:
             self._answers.clear()
 
     def _anew(self) -> _Read:
-        content = b"" if self._file is None else self._bytes()
-        return _Read(read_scenario(self.source, within=self.folder), content)
+        held = b"" if self._file is None else self._bytes()
+        return _Read(read_scenario(self.source, within=self.folder), held)
 
     def _bytes(self) -> bytes:
         assert self._file is not None
@@ -273,13 +273,13 @@ class Desk:
         if not changes:
             raise ScenarioError(Fault("", "nothing is changed", "Change an input first"))
         self.plan(changes)
-        if self._bytes() != self._read.content:
+        if self._bytes() != self._read.held:
             raise Changed
-        text = self._read.content.decode("utf-8-sig")
+        text = self._read.held.decode("utf-8-sig")
         existed = name in (document_of(text).get("what_ifs") or {})
         if (existed or name in self._read.scenario.what_ifs) and not overwrite:
             raise Exists
-        mark = self._read.content[:3] if self._read.content.startswith(b"\xef\xbb\xbf") else b""
+        mark = self._read.held[:3] if self._read.held.startswith(b"\xef\xbb\xbf") else b""
         write_atomically(self._file, mark + with_what_if(text, name, changes).encode())
         self._read = self._anew()
         what_ifs = self._what_ifs()
