@@ -104,23 +104,23 @@
 
   async function findEvidence(parts) {
     const at = wanted;
-    say_(say("working"));
+    announce(say("working"));
     for (const button of panel.querySelectorAll("[data-evidence]")) button.disabled = true;
     const reply = await patiently("/evidence", { parts });
     for (const button of panel.querySelectorAll("[data-evidence]")) button.disabled = false;
     if (reply.html && at === wanted) {
       for (const one of LANGUAGES) evidence[one] = key();
       put(reply.html);
-      say_(say("evidence_done"));
+      announce(say("evidence_done"));
     } else if (at === wanted) {
       trouble = reply.error.kind === "outdated" ? { kind: "again" } : reply.error;
       tell();
     } else {
-      say_(say("evidence_stopped"));
+      announce(say("evidence_stopped"));
     }
   }
 
-  function say_(text) {
+  function announce(text) {
     document.getElementById("said").textContent = text;
     const work = document.getElementById("work");
     if (work) work.textContent = text;

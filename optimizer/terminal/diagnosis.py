@@ -40,6 +40,8 @@ _OPTIONAL = {
     "xlsxwriter": ("excel", "Excel files"),
     "openpyxl": ("excel", "Excel files"),
     "kaleido": ("images", "charts as pictures"),
+    "waitress": ("studio", "the studio"),
+    "werkzeug": ("studio", "the studio"),
 }
 
 
