@@ -58,12 +58,20 @@
     if (window.Plotly && !page(lang).hidden) drawOne(div);
   }
 
-  // The first time, the page stays awake between figures.
+  // The first time, what is on screen comes first, and the page stays awake between figures.
   async function drawInTurn() {
-    for (const div of plots(language())) {
+    const isNear = (div) => {
+      const box = div.getBoundingClientRect();
+      return box.bottom > -200 && box.top < innerHeight + 200;
+    };
+    const all = plots(language());
+    const near = all.filter(isNear);
+    for (const div of [...near, ...all.filter((one) => !near.includes(one))]) {
+      if (div === all.find((one) => !near.includes(one))) root.dataset.seen = "";
       if (div.isConnected && !div.closest(".page").hidden) drawOne(div);
       await new Promise((resume) => setTimeout(resume));
     }
+    root.dataset.seen = "";
   }
 
   // A legend below a figure takes the rows that it needs at this width, and the figure grows by them.
