@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .plan.actuals import Actuals
-    from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
+    from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull, Weights
     from .plan.commitment import Commitment
     from .plan.constraints import (
         ActiveLines,
@@ -120,7 +120,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "plan.funnel": ("Funnel", "Renewal"),
     "plan.periods": ("Periods",),
-    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill", "Lift"),
+    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Weights", "Goodwill", "Lift"),
     "plan.actuals": ("Actuals",),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
@@ -261,6 +261,7 @@ __all__ = [
     "Uncertainty",
     "UnknownName",
     "Weibull",
+    "Weights",
     "Weighted",
     "Worlds",
     "WorstCase",
