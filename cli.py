@@ -164,6 +164,67 @@ def init(
 
 
 @adsplit.command(
+    "import",
+    examples="""
+    adsplit import RobynModel-3_1_2.json > map.yaml          a map to fill in: channels to lines
+    adsplit import RobynModel-3_1_2.json --map map.yaml -o plan.yaml
+    adsplit import mmm.nc --map map.yaml -o plan.yaml        PyMC-Marketing, draws and all
+    adsplit import posterior.nc inputs.csv --map map.yaml -o plan.yaml   Meridian
+    adsplit import curves.csv --map map.yaml -o plan.yaml    channel, spend, outcome
+""",
+    epilog="No model is run, and no pickle opened; docs/guide/models.md says what each file holds.",
+)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE …",
+    type=click.Path(dir_okay=False, path_type=Path),
+)
+@option(
+    "--map",
+    "map_file",
+    metavar="MAP.yaml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    section="Plan",
+    help="Which line each channel becomes; without it, a map to fill in is printed.",
+)
+@option(
+    "-o",
+    "--output",
+    metavar="FILE.yaml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    section="Output",
+    help="The scenario to write; its draws go to a table beside it.",
+)
+@option("--force", is_flag=True, section="Output", help="Overwrite an existing scenario.")
+@lang
+@debug
+def import_(
+    files: tuple[Path, ...], map_file: Path | None, output: Path | None, force: bool, lang: str
+) -> None:
+    """Make a scenario of a fitted model: Robyn, PyMC-Marketing, Meridian."""
+    from optimizer.sources.models.importing import import_model, map_text
+    from optimizer.terminal.phrases import phrase
+
+    if (map_file is None) != (output is None):
+        raise click.UsageError("--map and -o belong together; without both a map is printed")
+    if map_file is None or output is None:
+        print_text(map_text(files))
+        return
+    if output.suffix.lower() not in {".yaml", ".yml"}:
+        raise click.BadParameter(f"{output} must end in .yaml", param_hint="-o")
+    if output.exists() and not force:
+        raise click.UsageError(f"{output} is there already; --force overwrites it")
+    check_writable(output)
+    found = import_model(files, map_file)
+    for path in found.write(output):
+        note(phrase("wrote", lang, path=path))
+    for remark in found.notes:
+        note(f"  {remark}")
+
+
+@adsplit.command(
     examples="""
     adsplit check mine/scenario.yaml
     adsplit check mine/scenario.yaml --strict    warnings count as errors
