@@ -203,7 +203,7 @@ def init(
 def import_(
     files: tuple[Path, ...], map_file: Path | None, output: Path | None, force: bool, lang: str
 ) -> None:
-    """Make a scenario of a fitted model: Robyn, PyMC-Marketing, Meridian."""
+    """Make a scenario of a model that another tool fitted."""
     from optimizer.sources.models.importing import import_model, map_text
     from optimizer.terminal.phrases import phrase
 

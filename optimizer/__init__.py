@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
+    from .sources.models.importing import Imported, import_model
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
     from .worlds import Worlds
@@ -107,6 +108,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
     "sources.table": ("load_table",),
     "sources.actuals": ("load_actuals",),
+    "sources.models.importing": ("import_model", "Imported"),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
         "Linear",
@@ -218,6 +220,7 @@ __all__ = [
     "Hedge",
     "Hill",
     "Horizons",
+    "Imported",
     "Infeasible",
     "Information",
     "Lift",
@@ -281,6 +284,7 @@ __all__ = [
     "explore",
     "frontier",
     "horizon_sweep",
+    "import_model",
     "information",
     "json_schema",
     "load",
