@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
+    from .sources.judgement import Answers, Judged, Returns, judge
     from .sources.models.importing import Imported, import_model
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
@@ -108,6 +109,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
     "sources.table": ("load_table",),
     "sources.actuals": ("load_actuals",),
+    "sources.judgement": ("judge", "Answers", "Returns", "Judged"),
     "sources.models.importing": ("import_model", "Imported"),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
@@ -195,6 +197,7 @@ __all__ = [
     "Actuals",
     "AdsplitError",
     "Allocation",
+    "Answers",
     "CVaR",
     "Certainty",
     "Chance",
@@ -223,6 +226,7 @@ __all__ = [
     "Imported",
     "Infeasible",
     "Information",
+    "Judged",
     "Lift",
     "Line",
     "Linear",
@@ -246,6 +250,7 @@ __all__ = [
     "Ratio",
     "Regret",
     "Renewal",
+    "Returns",
     "Revenue",
     "ScenarioError",
     "Share",
@@ -287,6 +292,7 @@ __all__ = [
     "import_model",
     "information",
     "json_schema",
+    "judge",
     "load",
     "load_actuals",
     "load_table",
