@@ -302,6 +302,7 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     import optimizer as opt
     from optimizer.analysis.breakdown import tables_of
     from optimizer.terminal import pages
+    from optimizer.terminal.trial import with_trial
 
     refuse_table_options(options)
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
@@ -313,7 +314,7 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     told = opt.explain(best, priced, out.lang)
     out.emit(
         lambda: opt.answer(best, priced, out.lang),
-        lambda: tables_of(best, priced),
+        lambda: with_trial(tables_of(best, priced), best, out.output),
         lambda paper: pages.allocation(paper, best, told),
         table,
     )

@@ -81,6 +81,7 @@ def test_robyn_today_and_what_has_no_effect(tmp_path: Path) -> None:
     assert found.plan.line("radio").curve == opt.Linear(0.0)
     assert "radio_S: has no effect in the model" in found.notes
     assert "organic media are left out: newsletter" in found.notes
+    assert "outcomes are revenue, counted as revenue" in found.notes
     assert found.ranges["channels.tv.brand.value"] == {
         "between": [0.75, 1.4], "sure": 0.95, "times": True,
     }  # fmt: skip
@@ -411,6 +412,16 @@ def test_two_channels_of_one_line() -> None:
         ModelMap({"a": "tv.brand", "b": "tv.brand"})
     with pytest.raises(PlanError, match="uncertainty comes from the model"):
         ModelMap({}, {"uncertainty": {}})
+
+
+def test_fields_of_a_line_are_kept(tmp_path: Path) -> None:
+    place = Placed("radio", value=0, maximum=0, current=7, tags={"market": "de"})
+    found = import_model(exports.robyn(tmp_path), ModelMap({**ROBYN, "radio_S": place}, WEEKS))
+    line = found.plan.line("radio")
+    assert (line.value, line.maximum, line.current, line.tags) == (0, 0, 7, {"market": "de"})
+    social = Placed("tv.de", role="brand", minimum="5%")
+    found = import_model(exports.robyn(tmp_path), ModelMap({**ROBYN, "tv_S": social}, WEEKS))
+    assert (found.plan.line("tv.de").role, str(found.plan.line("tv.de").minimum)) == ("brand", "5%")
 
 
 def test_a_line_and_its_parts(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ class _Assembly:
         body: dict[str, Any] = {"role": place.role} if place.role else {}
         body["curve"] = response.stated(now)
         known = ("outcome", "value", "minimum", "maximum")
-        body |= {k: getattr(place, k) for k in known if getattr(place, k) not in (None, 0.0)}
+        body |= {k: getattr(place, k) for k in known if getattr(place, k) is not None}
         body |= {"tags": dict(place.tags)} if place.tags else {}
         if today is not None or place.current is not None:
             body["current"] = now

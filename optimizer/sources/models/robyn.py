@@ -107,9 +107,11 @@ class _Reader:
         )
 
     def left(self, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """What of the model is no paid channel."""
+        """What its outcomes are, and what of the model is no paid channel."""
         organic = _texts(inputs.get("organic_vars"))
-        return (f"organic media are left out: {', '.join(organic)}",) if organic else ()
+        what, kind = _one(inputs.get("dep_var")), _one(inputs.get("dep_var_type"))
+        left = [f"organic media are left out: {', '.join(organic)}"] if organic else []
+        return (f"outcomes are {what}, counted as {kind}", *left)
 
     def part(self, holder: Mapping[str, Any], name: str, prefix: str = "") -> Mapping[str, Any]:
         found = _one(holder.get(name))
