@@ -101,6 +101,26 @@ def test_deep_json(tmp_path: Path) -> None:
     refused("ExportedModel: is missing", path)
 
 
+def test_names_that_are_none(tmp_path: Path) -> None:
+    path = exports.robyn(tmp_path)
+    path.write_text(path.read_text("utf-8").replace('"geometric"', "[]"), "utf-8")
+    refused("adstock .* is not known", path)
+    path = exports.pymc(tmp_path)
+    with h5netcdf.File(path, "a") as file:
+        file.attrs["adstock"] = '{"lookup_name": ["geometric"], "l_max": 6}'
+    refused("adstock: .* is not known", path, how=ModelMap(PYMC, WEEKS))
+
+
+def test_response_curves_with_a_text_or_a_row_twice(tmp_path: Path) -> None:
+    path = exports.meridian_curves(tmp_path / "curves.csv", T1)
+    whole = path.read_text("utf-8")
+    rows = whole.splitlines()
+    path.write_text(whole + rows[-1] + "\n", "utf-8")
+    refused("metric: a channel has a metric twice", path, how=ModelMap(MEDIA, ONE_PERIOD))
+    path.write_text("\n".join([*rows, rows[-1].rpartition(",")[0] + ",=SUM(A1)"]), "utf-8")
+    refused(r"'=SUM\(A1\)' is no number", path, how=ModelMap(MEDIA, ONE_PERIOD))
+
+
 def test_a_netcdf_file_that_says_it_is_huge(tmp_path: Path) -> None:
     """Ten billion values in a few kilobytes: HDF5 makes up what was never written."""
     path = exports.pymc(tmp_path, own=False)

@@ -306,7 +306,7 @@ class _File:
                 words = f"works in mode {mode:.20}, and only After is known"
                 raise PlanError(Fault("adstock", words, "Import its response curves"))
             told = told.get("lookup_name") or _by_class(str(told.get("__type__", "")), what, known)
-        if told not in known:
+        if not isinstance(told, str) or told not in known:
             words = f"{told!r:.40} is not known"
             raise PlanError(Fault(what, words, f"Known: {', '.join(known)}"))
         return str(told), prefix

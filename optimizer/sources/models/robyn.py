@@ -71,7 +71,7 @@ class _Reader:
         inputs = self.part(self.document, "InputCollect")
         exported = self.part(self.document, "ExportedModel")
         adstock = _one(inputs.get("adstock"))
-        if adstock not in _ADSTOCKS:
+        if not isinstance(adstock, str) or adstock not in _ADSTOCKS:
             words = f"adstock {adstock!r:.40} is not known"
             self.tell("InputCollect.adstock", words, f"Known: {', '.join(_ADSTOCKS)}")
         paid = _texts(inputs.get("paid_media_selected")) or _texts(inputs.get("paid_media_vars"))

@@ -53,7 +53,7 @@ def read_table(frame: pd.DataFrame, columns: Mapping[str, str], window: float, w
     Raises:
         PlanError: with every fault of the table at once.
     """
-    frame = _with_metrics(frame)
+    frame = _with_metrics(frame, where)
     titles = _titles([str(title) for title in frame.columns], columns)
     faults: list[Fault] = []
     unknown = sorted(set(columns) - set(TITLES))
@@ -86,13 +86,21 @@ def read_table(frame: pd.DataFrame, columns: Mapping[str, str], window: float, w
     return Model("a table of curves", tuple(channels), notes=(UNCHECKED,))
 
 
-def _with_metrics(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_metrics(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """Rows for the mean and its limits, as xarray writes them, side by side."""
     if "metric" not in frame.columns or "incremental_outcome" not in frame.columns:
         return frame
     keys = [t for t in ("channel", "spend", "spend_multiplier") if t in frame.columns]
-    wide = frame.pivot_table(index=keys, columns="metric", values="incremental_outcome",
-                             sort=False)  # fmt: skip
+    faults: list[Fault] = []
+    values = column(frame, "incremental_outcome", where, faults)
+    if frame.duplicated([*keys, "metric"]).any():
+        words = "a channel has a metric twice at the same spend"
+        faults.append(Fault("metric", words, "Give each once", where))
+    if faults:
+        raise PlanError(faults)
+    wide = frame.assign(incremental_outcome=values).pivot_table(
+        index=keys, columns="metric", values="incremental_outcome", sort=False
+    )
     return wide.reset_index().rename_axis(columns=None)
 
 
