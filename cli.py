@@ -92,9 +92,12 @@ def adsplit() -> None:
     examples="""
     adsplit init mine                            asks a few questions
     adsplit init mine --template b2c --currency EUR --budget 5M --yes
+    adsplit init mine --ask                      lines of your own, four questions each
+    adsplit init --excel judgement.xlsx          the same questions as a workbook to fill in
+    adsplit init mine --excel judgement.xlsx     a scenario of what was filled in
 """
 )
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
 @option(
     "--template",
     type=click.Choice(["b2b", "b2c", "b2c-cn", "minimal"]),
@@ -108,59 +111,138 @@ def adsplit() -> None:
     metavar="MONEY",
     help="Such as 12M or 1200万; spends and curves are scaled with it.",
 )
+@option("--ask", is_flag=True, section="Scenario", help="Ask what each line brings, from nothing.")
+@option(
+    "--excel",
+    type=click.Path(dir_okay=False, path_type=Path),
+    section="Scenario",
+    metavar="FILE.xlsx",
+    help="These questions as a workbook: without DIRECTORY written, with it read.",
+)
 @option("--yes", is_flag=True, section="Scenario", help="Ask nothing, take the defaults.")
 @option("--force", is_flag=True, section="Scenario", help="Overwrite an existing scenario.")
 @lang
 @debug
 def init(
-    directory: Path,
+    directory: Path | None,
     template: str | None,
     currency: str | None,
     budget: str | None,
+    ask: bool,
+    excel: Path | None,
     yes: bool,
     force: bool,
     lang: str,
 ) -> None:
     """Start a scenario of your own from a commented template."""
     from optimizer.sources.starter import Starter
-    from optimizer.terminal.files import write_atomically
-    from optimizer.terminal.phrases import phrase
+    from optimizer.terminal import asking
 
+    if excel is not None or ask:
+        given = (template, currency, budget)
+        if any(word is not None for word in given) or yes or (excel is not None and ask):
+            raise click.UsageError("--ask and --excel ask for everything themselves")
+    if directory is None:
+        if excel is None:
+            raise click.UsageError("Missing argument 'DIRECTORY'")
+        asking.write_workbook(excel, lang, force=force)
+        return
     path = directory / "scenario.yaml"
     if path.exists() and not force:
         raise click.UsageError(f"{path} is there already; --force overwrites it")
+    if excel is not None or ask:
+        text = asking.judged_workbook(excel, lang) if excel is not None else asking.judged(lang)
+        asking.write_scenario(path, text, lang)
+        return
+    from optimizer.terminal.phrases import phrase
+
     asks = not yes and all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
-    def ask(text: str, default: str, **kwargs: Any) -> str:
+    def prompt(text: str, default: str, **kwargs: Any) -> str:
         return str(click.prompt(text, default=default, err=True, **kwargs)) if asks else default
 
     if template is None:
         kinds = click.Choice(["b2b", "b2c", "b2c-cn", "minimal"])
-        template = ask(phrase("ask_template", lang), "b2b", type=kinds)
+        template = prompt(phrase("ask_template", lang), "b2b", type=kinds)
     starter = Starter.of(template)
     if currency is not None:
         currency = currency_code(currency)
     else:
-        currency = ask(phrase("ask_currency", lang), starter.currency, value_proc=currency_code)
+        currency = prompt(phrase("ask_currency", lang), starter.currency, value_proc=currency_code)
     if budget is None:
-        budget = ask(phrase("ask_budget", lang), f"{starter.budget:.0f}", value_proc=money_text)
+        budget = prompt(phrase("ask_budget", lang), f"{starter.budget:.0f}", value_proc=money_text)
     starter = starter.with_money(currency.upper(), budget)
     if asks:
         periods, unit = starter.plan.periods, starter.currency
         unit = unit if periods is None else phrase(f"per_{periods.every}", lang, unit=unit)
         note(phrase("ask_spends", lang, currency=unit))
         spends = {
-            line: ask(f"  {line}", f"{now:.0f}", value_proc=money_text)
+            line: prompt(f"  {line}", f"{now:.0f}", value_proc=money_text)
             for line, now in starter.spends.items()
         }
         starter = starter.with_spends(spends)
-    directory.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, starter.text.encode())
-    note(phrase("wrote", lang, path=path))
-    note(phrase("next_commands", lang))
-    for command in ("check", "optimize", "compare", "report"):
-        tail = f" -o {directory / 'plan.html'}" if command == "report" else ""
-        note(f"  adsplit {command} {path}{tail}")
+    asking.write_scenario(path, starter.text, lang)
+
+
+@adsplit.command(
+    "import",
+    examples="""
+    adsplit import RobynModel-3_1_2.json > map.yaml          a map to fill in: channels to lines
+    adsplit import RobynModel-3_1_2.json --map map.yaml -o plan.yaml
+    adsplit import mmm.nc --map map.yaml -o plan.yaml        PyMC-Marketing, draws and all
+    adsplit import posterior.nc inputs.csv --map map.yaml -o plan.yaml   Meridian
+    adsplit import curves.csv --map map.yaml -o plan.yaml    channel, spend, outcome
+""",
+    epilog="No model is run, and no pickle opened; docs/guide/models.md says what each file holds.",
+)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE …",
+    type=click.Path(dir_okay=False, path_type=Path),
+)
+@option(
+    "--map",
+    "map_file",
+    metavar="MAP.yaml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    section="Plan",
+    help="Which line each channel becomes; without it, a map to fill in is printed.",
+)
+@option(
+    "-o",
+    "--output",
+    metavar="FILE.yaml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    section="Output",
+    help="The scenario to write; its draws go to a table beside it.",
+)
+@option("--force", is_flag=True, section="Output", help="Overwrite an existing scenario.")
+@lang
+@debug
+def import_(
+    files: tuple[Path, ...], map_file: Path | None, output: Path | None, force: bool, lang: str
+) -> None:
+    """Make a scenario of a model that another tool fitted."""
+    from optimizer.sources.models.importing import import_model, map_text
+    from optimizer.terminal.phrases import phrase
+
+    if (map_file is None) != (output is None):
+        raise click.UsageError("--map and -o belong together; without both a map is printed")
+    if map_file is None or output is None:
+        print_text(map_text(files))
+        return
+    if output.suffix.lower() not in {".yaml", ".yml"}:
+        raise click.BadParameter(f"{output} must end in .yaml", param_hint="-o")
+    if output.exists() and not force:
+        raise click.UsageError(f"{output} is there already; --force overwrites it")
+    check_writable(output)
+    found = import_model(files, map_file)
+    for path in found.write(output):
+        note(phrase("wrote", lang, path=path))
+    for remark in found.notes:
+        note(f"  {remark}")
 
 
 @adsplit.command(
@@ -220,6 +302,7 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     import optimizer as opt
     from optimizer.analysis.breakdown import tables_of
     from optimizer.terminal import pages
+    from optimizer.terminal.trial import with_trial
 
     refuse_table_options(options)
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
@@ -231,7 +314,7 @@ def optimize(reach: tuple[str, ...], prices: bool, table: str | None, **options:
     told = opt.explain(best, priced, out.lang)
     out.emit(
         lambda: opt.answer(best, priced, out.lang),
-        lambda: tables_of(best, priced),
+        lambda: with_trial(tables_of(best, priced), best, out.output),
         lambda paper: pages.allocation(paper, best, told),
         table,
     )

@@ -101,6 +101,10 @@ WORDS = {
     "Positive | None": "number above 0",
     "Annotated[dict[str, Lift], AfterValidator(sorted_mapping)]": "line: [lift](#lifts)",
     "Length": "whole number above 0",
+    "Length | None": "whole number above 0",
+    "Annotated[tuple[Annotated[Number, Field(ge=0)], ...], AfterValidator(_some)]": (
+        "list of numbers, at least 0"
+    ),
     "Before | None": "money, or list of money",
     "Series | None": "[series](#series)",
     "bool": "`true` or `false`",

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .plan.actuals import Actuals
-    from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
+    from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull, Weights
     from .plan.commitment import Commitment
     from .plan.constraints import (
         ActiveLines,
@@ -96,6 +96,8 @@ if TYPE_CHECKING:
     from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
+    from .sources.judgement import Answers, Judged, Returns, judge
+    from .sources.models.importing import Imported, import_model
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
     from .worlds import Worlds
@@ -107,6 +109,8 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
     "sources.table": ("load_table",),
     "sources.actuals": ("load_actuals",),
+    "sources.judgement": ("judge", "Answers", "Returns", "Judged"),
+    "sources.models.importing": ("import_model", "Imported"),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
         "Linear",
@@ -120,7 +124,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "plan.funnel": ("Funnel", "Renewal"),
     "plan.periods": ("Periods",),
-    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Goodwill", "Lift"),
+    "plan.carryover": ("Geometric", "Delayed", "Weibull", "Weights", "Goodwill", "Lift"),
     "plan.actuals": ("Actuals",),
     "plan.objectives": ("Profit", "Revenue", "Outcomes", "LowestSpend"),
     "plan.constraints": (
@@ -193,6 +197,7 @@ __all__ = [
     "Actuals",
     "AdsplitError",
     "Allocation",
+    "Answers",
     "CVaR",
     "Certainty",
     "Chance",
@@ -218,8 +223,10 @@ __all__ = [
     "Hedge",
     "Hill",
     "Horizons",
+    "Imported",
     "Infeasible",
     "Information",
+    "Judged",
     "Lift",
     "Line",
     "Linear",
@@ -243,6 +250,7 @@ __all__ = [
     "Ratio",
     "Regret",
     "Renewal",
+    "Returns",
     "Revenue",
     "ScenarioError",
     "Share",
@@ -262,6 +270,7 @@ __all__ = [
     "UnknownName",
     "Weibull",
     "Weighted",
+    "Weights",
     "Worlds",
     "WorstCase",
     "__version__",
@@ -280,8 +289,10 @@ __all__ = [
     "explore",
     "frontier",
     "horizon_sweep",
+    "import_model",
     "information",
     "json_schema",
+    "judge",
     "load",
     "load_actuals",
     "load_table",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from optimizer.plan.carryover import Delayed, Geometric, Weibull
+from optimizer.plan.carryover import Delayed, Geometric, Weibull, Weights
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -18,8 +18,12 @@ def kernel(carryover, length):
         rate = carryover.retention
         if rate is None:
             rate = 0.5 ** (1 / carryover.half_life)
-        return [(1 - rate) * rate**n for n in range(length)]
-    if isinstance(carryover, Delayed):
+        if carryover.length is None:
+            return [(1 - rate) * rate**n for n in range(length)]
+        raw = [rate**n for n in range(carryover.length)]
+    elif isinstance(carryover, Weights):
+        raw = list(carryover.weights)
+    elif isinstance(carryover, Delayed):
         raw = [carryover.retention ** ((n - carryover.delay) ** 2) for n in range(carryover.length)]
     elif carryover.form == "survival":
         raw, left = [], 1.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optimizer.allocation import evaluate, optimize
 from optimizer.certificate import verify
 from optimizer.errors import Infeasible, PlanError
-from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
+from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull, Weights
 from optimizer.plan.constraints import ActiveLines, CostCap, Flights, Pacing, SpendAll, Target
 from optimizer.plan.curves import Exponential, Hill, Linear, Log, Power
 from optimizer.plan.document import assumptions, from_document, replace_at, to_document
@@ -26,6 +26,8 @@ CARRYOVERS = [
     None,
     Geometric(half_life=2),
     Geometric(retention=0.0),
+    Geometric(0.7, length=3),
+    Weights((0.0, 3.0, 1.0)),
     Delayed(0.6, 2, 6),
     Weibull(0.7, 2, 5),
     Weibull(2, 3, 8, "density"),

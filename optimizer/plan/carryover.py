@@ -17,7 +17,16 @@ from .grid import Where
 from .stated import sorted_mapping, stated
 from .units import Money, Number, Positive, Proportion
 
-__all__ = ["CARRYOVERS", "Carryover", "Delayed", "Geometric", "Goodwill", "Lift", "Weibull"]
+__all__ = [
+    "CARRYOVERS",
+    "Carryover",
+    "Delayed",
+    "Geometric",
+    "Goodwill",
+    "Lift",
+    "Weibull",
+    "Weights",
+]
 
 Length = Annotated[int, Field(ge=1, le=500)]
 
@@ -36,12 +45,17 @@ def _retention(retention: float | None, half_life: float | None) -> float:
 
 @stated
 class Geometric:
-    """The same share is left from each period to the next: kₙ = (1 − r) · rⁿ."""
+    """The same share is left from each period to the next: kₙ = (1 − r) · rⁿ.
+
+    With a length it is cut there: kₙ ∝ rⁿ for n < length.
+    """
 
     retention: Proportion | None = None
     """r, the share left after one period; in [0, 1)."""
     half_life: Positive | None = None
     """Periods after which half is left: r = 0.5^(1 / half_life)."""
+    length: Length | None = None
+    """Periods after which nothing is left, as fitted models cut it; absent: it fades for ever."""
     kind: Literal["geometric"] = "geometric"
 
     def __post_init__(self) -> None:
@@ -54,6 +68,8 @@ class Geometric:
 
     def kernel(self, n: int) -> Floats:
         """k₀ … kₙ₋₁, shape (n,)."""
+        if self.length is not None:
+            return _cut(np.asarray(self.rate ** np.arange(self.length), float), n)
         return np.asarray((1.0 - self.rate) * self.rate ** np.arange(n), float)
 
 
@@ -101,13 +117,39 @@ class Weibull:
         return _cut(np.asarray(place ** (self.shape - 1.0) * np.exp(-(place**self.shape))), n)
 
 
+def _some(weights: tuple[float, ...]) -> tuple[float, ...]:
+    if not 1 <= len(weights) <= 500:
+        raise ValueError(f"there are {len(weights)} weights; give 1 to 500")
+    if not sum(weights) > 0:
+        raise ValueError("all weights are zero; give one above")
+    return weights
+
+
+@stated
+class Weights:
+    """A shape that is known and that no formula here has: kₙ ∝ weights[n]."""
+
+    weights: Annotated[tuple[Annotated[Number, Field(ge=0)], ...], AfterValidator(_some)]
+    """What is left in the period of the spend and in those after it; made to add up to one."""
+    kind: Literal["weights"] = "weights"
+
+    @property
+    def length(self) -> int:
+        """Periods after which nothing is left."""
+        return len(self.weights)
+
+    def kernel(self, n: int) -> Floats:
+        """k₀ … kₙ₋₁, shape (n,)."""
+        return _cut(np.asarray(self.weights, float), n)
+
+
 def _cut(weights: Floats, n: int) -> Floats:
     """Weights that add up to one, cut or filled with zeros to *n* of them."""
     weights = weights / weights.sum()
     return np.concatenate([weights, np.zeros(max(n - len(weights), 0))])[:n]
 
 
-Carryover = Annotated[Geometric | Delayed | Weibull, Field(discriminator="kind")]
+Carryover = Annotated[Geometric | Delayed | Weibull | Weights, Field(discriminator="kind")]
 """Any carry-over, told apart by ``kind``."""
 
 CARRYOVERS: tuple[type, ...] = get_args(get_args(Carryover)[0])

@@ -173,7 +173,7 @@ class _Builder:
         matrix = reach.tocsr()
         self.reach.append(matrix)
         self.start.append(start)
-        if isinstance(carryover, Geometric):
+        if isinstance(carryover, Geometric) and carryover.length is None:
             gain = (1.0 - carryover.rate) * self.per_money[index]
             into = [(cells[s : s + 1], gain[s : s + 1]) for s in range(planned)]
             self._recursion(line.name, column, carryover.rate, start[0], into)
@@ -286,7 +286,7 @@ class _Builder:
 
 def _memory(carryover: Any) -> int:
     """Periods before the plan that may still matter."""
-    if not isinstance(carryover, Geometric):
+    if not isinstance(carryover, Geometric) or carryover.length is not None:
         return int(carryover.length)
     rate = max(carryover.rate, 1e-300)
     return min(int(np.ceil(np.log(_FADED) / np.log(rate))) + 1, _MEMORY)

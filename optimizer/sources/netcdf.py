@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from optimizer.errors import Fault, PlanError, nearest
 from optimizer.plan.curves import Floats
 
-__all__ = ["NETCDF", "draws_of"]
+__all__ = ["NETCDF", "Contents", "Variable", "contents_of", "draws_of"]
 
 NETCDF = (".nc", ".nc4", ".netcdf")
 """Endings of the files that are read as NetCDF."""
@@ -27,6 +28,16 @@ _SAMPLES = ("chain", "draw", "sample")
 _GROUP = "posterior"
 _HDF5, _CLASSIC = b"\x89HDF\r\n\x1a\n", (b"CDF\x01", b"CDF\x02")
 _BYTES = 200_000_000  # a classic file is read whole
+_DAYS = {
+    "days": 1.0,
+    "hours": 1 / 24,
+    "minutes": 1 / 1440,
+    "seconds": 1 / 86_400,
+    "milliseconds": 1 / 86_400_000,
+    "microseconds": 1 / 86_400_000_000,
+    "nanoseconds": 1 / 86_400_000_000_000,
+}
+_VALUES = 40_000_000  # of one variable, in memory
 
 
 def draws_of(
@@ -49,6 +60,114 @@ def draws_of(
         return _drawn(_holder(top, variable, group), variable, at, most)
 
 
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """Numbers by named dimensions."""
+
+    dimensions: tuple[str, ...]
+    values: Floats
+    labels: dict[str, list[str]]
+    """What stands along each dimension; positions from 0 where nothing is written."""
+
+    def by(self, *names: str) -> Floats:
+        """The values with these dimensions in this order, which must be all it has.
+
+        Raises:
+            PlanError: it has others.
+        """
+        if set(names) != set(self.dimensions):
+            words = f"is by {', '.join(self.dimensions) or 'nothing'}, not by {', '.join(names)}"
+            raise PlanError(Fault("", words))
+        return np.transpose(self.values, [self.dimensions.index(name) for name in names])
+
+
+class Contents:
+    """An open NetCDF file: its texts, and what variables it holds in which group."""
+
+    def __init__(self, top: Any) -> None:
+        self._top = top
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The attributes of the whole file that are texts or single numbers."""
+        found = getattr(self._top, "attrs", None)
+        found = vars(self._top).get("_attributes", {}) if found is None else found
+        plain = {}
+        for name in list(found):
+            value = found[name]
+            value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            plain[str(name)] = str(value)
+        return plain
+
+    def names(self, group: str = "") -> dict[str, tuple[str, ...]]:
+        """The variables of a group, each with its dimensions; nothing where there is no group."""
+        holder = self._group(group)
+        if holder is None:
+            return {}
+        return {str(name): tuple(item.dimensions) for name, item in holder.variables.items()}
+
+    def variable(self, group: str, name: str, every: int = 1) -> Variable:
+        """A variable, of its draws every so many.
+
+        Raises:
+            PlanError: there is none, it holds no numbers, or too many.
+        """
+        holder = self._group(group)
+        if holder is None or name not in holder.variables:
+            known = self.names(group)
+            raise PlanError(Fault(name, f"is missing in {group or 'the file'}",
+                                  nearest(name, known)))  # fmt: skip
+        found = holder.variables[name]
+        dimensions = tuple(map(str, found.dimensions))
+        if np.dtype(getattr(found, "dtype", None) or found.data.dtype).kind not in "iuf":
+            raise PlanError(Fault(name, "holds no numbers"))
+        shape = tuple(found.shape)
+        steps = tuple(every if name == "draw" else 1 for name in dimensions)
+        count = math.prod(-(-size // step) for size, step in zip(shape, steps, strict=True))
+        if count > _VALUES:
+            raise PlanError(Fault(name, f"has {count:,} values, more than {_VALUES:,}",
+                                  "Save fewer draws"))  # fmt: skip
+        place = tuple(slice(None, None, step) for step in steps)
+        values = np.asarray(found[place] if dimensions else found[()], float)
+        labels = {
+            own: _labels(holder, own, size)[:: every if own == "draw" else 1]
+            for own, size in zip(dimensions, shape, strict=True)
+        }
+        return Variable(dimensions, values, labels)
+
+    def days_apart(self, group: str, name: str) -> float | None:
+        """Days from one place along a dimension of dates to the next; None where none are told."""
+        holder = self._group(group)
+        known = {} if holder is None else holder.variables
+        if name not in known or len(known[name].shape) != 1 or known[name].shape[0] < 2:
+            return None
+        own = known[name]
+        told = getattr(own, "attrs", None) or vars(own)
+        unit = told.get("units", "")
+        unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
+        days = _DAYS.get(unit.partition(" since ")[0].strip())
+        if days is None or np.dtype(own.dtype).kind not in "iuf":
+            return None
+        return float(np.median(np.diff(np.asarray(own[:], float)))) * days
+
+    def _group(self, name: str) -> Any:
+        if not name:
+            return self._top
+        return getattr(self._top, "groups", {}).get(name)
+
+
+@contextmanager
+def contents_of(path: Path) -> Iterator[Contents]:
+    """A NetCDF file while it is open.
+
+    Raises:
+        PlanError: it cannot be read.
+        ModuleNotFoundError: a NetCDF-4 file, and h5netcdf is not installed.
+    """
+    with _opened(path) as top:
+        yield Contents(top)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
@@ -58,8 +177,12 @@ def _opened(path: Path) -> Iterator[Any]:
             if find_spec("h5netcdf") is None:
                 raise ModuleNotFoundError("No module named 'h5netcdf'", name="h5netcdf")
             import h5netcdf
+            import h5py
 
-            with h5netcdf.File(path, "r", decode_vlen_strings=True, phony_dims="access") as file:
+            # Of files that are damaged h5netcdf is not made whole, and stumbles when it goes.
+            reader = type("Reader", (h5netcdf.File,), {"_writable": False})
+            how = {"decode_vlen_strings": True, "phony_dims": "access"}
+            with h5py.File(path, "r") as raw, reader(raw, "r", **how) as file:
                 yield file
         elif magic[:4] in _CLASSIC:
             from scipy.io import netcdf_file

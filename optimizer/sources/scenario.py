@@ -35,11 +35,13 @@ __all__ = [
     "builtin_names",
     "check_scenario",
     "document_of",
+    "dump_document",
     "dumps",
     "edit",
     "load",
     "loads",
     "read_scenario",
+    "read_written",
     "settings",
     "value_of",
     "what_if_names",
@@ -60,6 +62,16 @@ def _written(source: str, text: str) -> tuple[Written, list[Fault]]:
     except ScenarioError as error:
         raise ScenarioError([*reader.faults, *error.faults]) from None
     return Written(document, reader.spots), reader.faults
+
+
+def read_written(path: str | Path) -> tuple[Written, list[Fault]]:
+    """Any YAML file as strictly as a scenario: its document, and what is wrong with its text.
+
+    Raises:
+        ScenarioError: it cannot be read at all.
+    """
+    place = place_of(Path(path))
+    return _written(place.name, place.read())
 
 
 def _events(source: str, text: str) -> Iterator[Any]:
@@ -509,9 +521,14 @@ def _writer() -> YAML:
 def dumps(plan: Plan) -> str:
     """*plan* as the text of a scenario file; reading it gives the same plan."""
     lines = [f"# Applied: {label}\n" for label in map(_one_line, plan.applied)]
+    return "".join(lines) + dump_document(to_document(plan))
+
+
+def dump_document(document: Mapping[str, Any]) -> str:
+    """The text of a scenario file from its document."""
     stream = io.StringIO()
-    _writer().dump(as_written(to_document(plan)), stream)
-    return "".join(lines) + stream.getvalue()
+    _writer().dump(as_written(dict(document)), stream)
+    return stream.getvalue()
 
 
 def write(plan: Plan, path: str | Path) -> None:

@@ -11,6 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDINGS",
+    "Formula",
     "csv_text",
     "json_text",
     "large_csv",
@@ -34,6 +36,15 @@ ENDINGS = (".json", ".csv", ".xlsx")
 """What ``-o`` can write, by the ending of the file."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A cell that a workbook works out; elsewhere it is its value."""
+
+    text: str
+    """Begins with =; ``{row}`` stands for the number of its own row."""
+    value: float
 
 
 def json_text(data: object) -> str:
@@ -131,6 +142,10 @@ def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any, number_format: Any) -> None:
+    if isinstance(value, Formula):
+        text = value.text.replace("{row}", str(row + 1))
+        sheet.write_formula(row, column, text, number_format, value.value)
+        return
     value = _scalar(value)
     if value is None:
         return
@@ -168,6 +183,8 @@ def _rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def _scalar(value: Any) -> Any:
     """*value* as a plain Python one; None for what does not exist."""
+    if isinstance(value, Formula):
+        value = value.value
     item = getattr(value, "item", None)
     if callable(item):
         value = item()

@@ -1,0 +1,1 @@
+"""Fitted models: Robyn, PyMC-Marketing, Meridian, and plain tables of curves, as lines."""

@@ -1,0 +1,62 @@
+"""``init --ask`` and ``init --excel``: questions on a terminal and in a workbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl  # type: ignore[import-untyped]
+
+import optimizer as opt
+from tests.cli.conftest import Run
+
+
+def test_questions_on_a_terminal(run: Run, tmp_path: Path) -> None:
+    answers = ["Ours", "b2b", "eur", "300k", "40",
+               "search.traffic", "100k", "3000", "500", "2600", "5000",  # less for more money
+               "n", "100k", "3000", "500", "3600", "5000",
+               "search.traffic", "a.b.c",  # there already, and no line
+               "tv.brand", "100k", "2000", "", "2500", "4000", ""]  # fmt: skip
+    result = run("init", tmp_path / "mine", "--ask", input="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert "today's spend brings 3,000 and half as much again brings 2,600" in result.stderr
+    assert result.stderr.count("is there already, or is no line") == 2
+    plan = opt.load(tmp_path / "mine" / "scenario.yaml")
+    assert [line.name for line in plan.lines] == ["search.traffic", "tv.brand"]
+    assert (plan.currency, plan.budget, plan.business) == ("EUR", 300_000, "b2b")
+    assert plan.line("search.traffic").curve.kind == "hill"
+
+
+def test_a_contradiction_may_be_kept(run: Run, tmp_path: Path) -> None:
+    answers = ["Ours", "none", "EUR", "100", "1", "", "tv", "10", "5", "0", "4", "9", "y", ""]
+    result = run("init", tmp_path / "mine", "--ask", input="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.stderr
+    assert "At least one line is needed" in result.stderr
+    assert opt.load(tmp_path / "mine" / "scenario.yaml").lines[0].curve.kind == "points"
+
+
+def test_questions_in_a_workbook(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ask.xlsx"
+    assert run("init", "--excel", path).exit_code == 0
+    assert run("init", "--excel", path).exit_code == 2  # it may be filled in by now
+    book = openpyxl.load_workbook(path)
+    book["plan"]["B3"] = 5_000
+    for row, last in ((3, 90), (4, 5)):
+        line = ["tv" if row == 3 else "radio", "brand", 1_000, 50, 0, 60, last]
+        for column, value in enumerate(line, start=1):
+            book["lines"].cell(row, column).value = value
+    book.save(path)
+    result = run("init", tmp_path / "mine", "--excel", path)
+    assert result.exit_code == 0, result.stderr
+    assert "radio.brand: These answers contradict each other:" in result.stderr
+    scenario = tmp_path / "mine" / "scenario.yaml"
+    assert run("check", scenario).exit_code == 0
+    assert run("init", tmp_path / "mine", "--excel", path).exit_code == 2
+
+
+def test_what_does_not_go_together(run: Run, tmp_path: Path) -> None:
+    assert run("init").exit_code == 2
+    assert run("init", tmp_path, "--ask", "--yes").exit_code == 2
+    assert run("init", tmp_path, "--ask", "--excel", tmp_path / "a.xlsx").exit_code == 2
+    assert run("init", "--excel", tmp_path / "a.csv").exit_code == 2
+    assert run("init", tmp_path, "--excel", tmp_path / "none.xlsx").exit_code == 3
