@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .analysis.variations import Failed, solve_all
     from .errors import (
         AdsplitError,
+        CalibrationError,
         Infeasible,
         NoBrowser,
         NoSolver,
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
         Unbounded,
         UnknownName,
     )
+    from .fitting.calibration import Fit, fit
+    from .fitting.history import History
+    from .fitting.lifts import sharpen
+    from .fitting.mapping import HistoryMap, LiftTest, MappedLine
     from .plan.actuals import Actuals
     from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull
     from .plan.commitment import Commitment
@@ -93,9 +98,12 @@ if TYPE_CHECKING:
         write_comparison,
         write_report,
     )
+    from .report.fitting import write_fit_report
     from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
+    from .sources.fitted import write_fit
+    from .sources.history import load_history
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
     from .worlds import Worlds
@@ -107,6 +115,12 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.scenario": ("load", "loads", "check_scenario", "dumps", "write"),
     "sources.table": ("load_table",),
     "sources.actuals": ("load_actuals",),
+    "sources.history": ("load_history",),
+    "sources.fitted": ("write_fit",),
+    "fitting.mapping": ("HistoryMap", "MappedLine", "LiftTest"),
+    "fitting.history": ("History",),
+    "fitting.calibration": ("fit", "Fit"),
+    "fitting.lifts": ("sharpen",),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
         "Linear",
@@ -172,12 +186,14 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "summary",
     ),
     "report.pictures": ("chart", "charts", "Picture"),
+    "report.fitting": ("write_fit_report",),
     "errors": (
         "AdsplitError",
         "PlanError",
         "ScenarioError",
         "UnknownName",
         "SourceError",
+        "CalibrationError",
         "SolveError",
         "Infeasible",
         "Unbounded",
@@ -194,6 +210,7 @@ __all__ = [
     "AdsplitError",
     "Allocation",
     "CVaR",
+    "CalibrationError",
     "Certainty",
     "Chance",
     "Changes",
@@ -209,6 +226,7 @@ __all__ = [
     "Exponential",
     "Factor",
     "Failed",
+    "Fit",
     "Flights",
     "Fresh",
     "Frontier",
@@ -217,15 +235,19 @@ __all__ = [
     "Goodwill",
     "Hedge",
     "Hill",
+    "History",
+    "HistoryMap",
     "Horizons",
     "Infeasible",
     "Information",
     "Lift",
+    "LiftTest",
     "Line",
     "Linear",
     "Log",
     "Logistic",
     "LowestSpend",
+    "MappedLine",
     "NoBrowser",
     "NoSolver",
     "Origin",
@@ -278,12 +300,14 @@ __all__ = [
     "evaluate",
     "explain",
     "explore",
+    "fit",
     "frontier",
     "horizon_sweep",
     "information",
     "json_schema",
     "load",
     "load_actuals",
+    "load_history",
     "load_table",
     "loads",
     "optimize",
@@ -294,6 +318,7 @@ __all__ = [
     "render_comparison",
     "replace_at",
     "rule_prices",
+    "sharpen",
     "solve_all",
     "split_sweep",
     "summary",
@@ -306,6 +331,8 @@ __all__ = [
     "workers_of",
     "write",
     "write_comparison",
+    "write_fit",
+    "write_fit_report",
     "write_report",
 ]
 

@@ -35,11 +35,13 @@ __all__ = [
     "builtin_names",
     "check_scenario",
     "document_of",
+    "document_text",
     "dumps",
     "edit",
     "load",
     "loads",
     "read_scenario",
+    "read_written",
     "settings",
     "value_of",
     "what_if_names",
@@ -87,6 +89,18 @@ def _yaml_advice(words: str) -> str:
     if "cannot start" in words:
         return "Put the text in quotes"
     return ""
+
+
+def read_written(source: str, text: str) -> Written:
+    """The document of any small YAML file, and where each of its paths was written.
+
+    Raises:
+        ScenarioError: with every fault of the text at once.
+    """
+    written, faults = _written(source, text)
+    if faults:
+        raise ScenarioError(faults)
+    return written
 
 
 # --- Scenarios ------------------------------------------------------------------------------------
@@ -509,9 +523,14 @@ def _writer() -> YAML:
 def dumps(plan: Plan) -> str:
     """*plan* as the text of a scenario file; reading it gives the same plan."""
     lines = [f"# Applied: {label}\n" for label in map(_one_line, plan.applied)]
+    return "".join(lines) + document_text(to_document(plan))
+
+
+def document_text(document: Document) -> str:
+    """A document, or a part of one, as YAML."""
     stream = io.StringIO()
-    _writer().dump(as_written(to_document(plan)), stream)
-    return "".join(lines) + stream.getvalue()
+    _writer().dump(as_written(document), stream)
+    return stream.getvalue()
 
 
 def write(plan: Plan, path: str | Path) -> None:
