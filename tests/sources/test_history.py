@@ -212,9 +212,23 @@ def test_what_a_map_may_not_say():
         map_of(MAP | {"tests": [{"line": "radio", "to": 5, "lift": 2, "error": 1}]})
 
 
+def test_a_line_whose_spend_may_follow_demand_gets_no_more_than_today(tmp_path):
+    world = known_world(5, hidden=0.9, lines=2)
+    demand = world.history.controls["demand"]
+    blind = replace(
+        world.history,
+        outcome=world.history.outcome + 120 * demand,
+        controls={},
+        map=replace(world.history.map, controls=(), ahead=0),
+    )
+    lines = opt.load(opt.write_fit(fit(blind), tmp_path / "blind.yaml")[0]).lines
+    assert lines[0].maximum == pytest.approx(lines[0].current)
+    assert lines[1].maximum > lines[1].current
+
+
 @pytest.mark.parametrize(("ahead", "timed"), [(0, False), (6, True)])
 def test_the_scenario_of_a_fit_is_a_plan_with_draws(tmp_path, ahead, timed):
-    world = known_world(0, lines=3)
+    world = known_world(0, lines=3, steepness="one")
     stated = world.history.map
     labels = tuple(f"2024-W{k % 52 + 1:02d}" for k in range(world.history.n))
     history = replace(world.history, labels=labels, map=replace(stated, ahead=ahead))
