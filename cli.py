@@ -41,6 +41,7 @@ from optimizer.terminal.options import (
     following,
     jobs,
     lang,
+    mapped,
     money_text,
     option,
     prices,
@@ -809,6 +810,47 @@ def commit(table: str | None, **options: Any) -> int:
         table,
     )
     return code_of([found.adapts.status])
+
+
+@adsplit.command(
+    examples="""
+    adsplit fit history.csv --map map.yaml                      curves, and a scenario beside
+    adsplit fit history.xlsx --map map.yaml --scenario mine.yaml --plot fit.html
+    adsplit fit history.csv --map map.yaml --json --force
+""",
+    epilog="The map says which column is what; docs/guide/history.md shows how.",
+)
+@click.argument("history", metavar="HISTORY")
+@mapped
+@fmt
+@lang
+@debug
+def fit(history: str, **options: Any) -> int:
+    """Fit curves and carry-over to past spend and outcomes."""
+    from optimizer.terminal import fitting
+
+    with fitting.one_thread():
+        import optimizer as opt
+        from optimizer.fitting.telling import fit_answer
+        from optimizer.sources.fitted import need_free, write_fit
+
+        map_, seed, force = (options.pop(name) for name in ("map", "seed", "force"))
+        target, plot = fitting.targets(history, options.pop("scenario"), options.pop("plot"))
+        out = Out.of(options)
+        need_free(target, force=force)
+        made = opt.fit(opt.load_history(history, map_), seed=seed)
+    files = write_fit(made, target, force=force)
+    written = dict(zip(("scenario", "draws"), map(str, files), strict=True))
+    if plot is not None:
+        written["plot"] = str(opt.write_fit_report(plot, made, out.lang))
+    out.emit(
+        lambda: fit_answer(made, out.lang, **written),
+        lambda: {"lines": made.frame, "series": made.series, "draws": made.draws},
+        lambda paper: fitting.page(paper, made),
+    )
+    for path in written.values():
+        out.wrote(Path(path))
+    return OK
 
 
 @adsplit.command(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .analysis.variations import Failed, solve_all
     from .errors import (
         AdsplitError,
+        CalibrationError,
         Infeasible,
         NoBrowser,
         NoSolver,
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
         Unbounded,
         UnknownName,
     )
+    from .fitting.calibration import Fit, fit
+    from .fitting.history import History
+    from .fitting.lifts import sharpen
+    from .fitting.mapping import HistoryMap, LiftTest, MappedLine
     from .plan.actuals import Actuals
     from .plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull, Weights
     from .plan.commitment import Commitment
@@ -93,9 +98,12 @@ if TYPE_CHECKING:
         write_comparison,
         write_report,
     )
+    from .report.fitting import write_fit_report
     from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
     from .sources.actuals import load_actuals
+    from .sources.fitted import write_fit
+    from .sources.history import load_history
     from .sources.judgement import Answers, Judged, Returns, judge
     from .sources.models.importing import Imported, import_model
     from .sources.scenario import check_scenario, dumps, load, loads, write
@@ -111,6 +119,12 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.actuals": ("load_actuals",),
     "sources.judgement": ("judge", "Answers", "Returns", "Judged"),
     "sources.models.importing": ("import_model", "Imported"),
+    "sources.history": ("load_history",),
+    "sources.fitted": ("write_fit",),
+    "fitting.mapping": ("HistoryMap", "MappedLine", "LiftTest"),
+    "fitting.history": ("History",),
+    "fitting.calibration": ("fit", "Fit"),
+    "fitting.lifts": ("sharpen",),
     "plan.plan": ("Plan", "Line", "Origin"),
     "plan.curves": (
         "Linear",
@@ -176,12 +190,14 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "summary",
     ),
     "report.pictures": ("chart", "charts", "Picture"),
+    "report.fitting": ("write_fit_report",),
     "errors": (
         "AdsplitError",
         "PlanError",
         "ScenarioError",
         "UnknownName",
         "SourceError",
+        "CalibrationError",
         "SolveError",
         "Infeasible",
         "Unbounded",
@@ -199,6 +215,7 @@ __all__ = [
     "Allocation",
     "Answers",
     "CVaR",
+    "CalibrationError",
     "Certainty",
     "Chance",
     "Changes",
@@ -214,6 +231,7 @@ __all__ = [
     "Exponential",
     "Factor",
     "Failed",
+    "Fit",
     "Flights",
     "Fresh",
     "Frontier",
@@ -222,17 +240,21 @@ __all__ = [
     "Goodwill",
     "Hedge",
     "Hill",
+    "History",
+    "HistoryMap",
     "Horizons",
     "Imported",
     "Infeasible",
     "Information",
     "Judged",
     "Lift",
+    "LiftTest",
     "Line",
     "Linear",
     "Log",
     "Logistic",
     "LowestSpend",
+    "MappedLine",
     "NoBrowser",
     "NoSolver",
     "Origin",
@@ -287,6 +309,7 @@ __all__ = [
     "evaluate",
     "explain",
     "explore",
+    "fit",
     "frontier",
     "horizon_sweep",
     "import_model",
@@ -295,6 +318,7 @@ __all__ = [
     "judge",
     "load",
     "load_actuals",
+    "load_history",
     "load_table",
     "loads",
     "optimize",
@@ -305,6 +329,7 @@ __all__ = [
     "render_comparison",
     "replace_at",
     "rule_prices",
+    "sharpen",
     "solve_all",
     "split_sweep",
     "summary",
@@ -317,6 +342,8 @@ __all__ = [
     "workers_of",
     "write",
     "write_comparison",
+    "write_fit",
+    "write_fit_report",
     "write_report",
 ]
 

@@ -115,7 +115,17 @@ class UnknownName(PlanError):  # noqa: N818 - the design's word: a name, not "â€
 
 
 class SourceError(AdsplitError):
-    """Historical data or a fitted model cannot be used."""
+    """Historical data or a fitted model cannot be used; ``faults`` says why, all at once."""
+
+    def __init__(self, faults: Sequence[Fault] | Fault | str) -> None:
+        if isinstance(faults, str):
+            faults = Fault("", faults)
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        """The faults, one line each."""
+        return str(PlanError(self.faults))
 
 
 class CalibrationError(SourceError):

@@ -30,7 +30,7 @@ from optimizer.plan.units import parse_money
 
 from .table import need_parquet
 
-__all__ = ["ENDINGS", "load_actuals", "read_actuals"]
+__all__ = ["ENDINGS", "is_empty", "load_actuals", "read_actuals", "rows_of"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """Endings of the files that are read."""
@@ -73,7 +73,7 @@ def load_actuals(
     """
     where = "<stdin>" if str(source) == "-" else str(source)
     try:
-        table = _rows_of(source)
+        table = rows_of(source)
         found = read_actuals(table, plan, sum_duplicates=sum_duplicates, skip_unknown=skip_unknown)
     except PlanError as error:
         raise PlanError(_placed(error.faults, where)) from None
@@ -110,8 +110,13 @@ def read_actuals(
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def _rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
-    """The rows of a file that hold anything, each with its number as the file counts them."""
+def rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
+    """The rows of a file that hold anything, each with its number as the file counts them.
+
+    Raises:
+        PlanError: it cannot be read.
+        ModuleNotFoundError: an Excel or Parquet file, and its library is not installed.
+    """
     ending = ".csv" if str(source) == "-" else Path(source).suffix.lower()
     if ending not in ENDINGS:
         advice = f"Give a file that ends in {', '.join(ENDINGS)}"
@@ -138,7 +143,7 @@ def _rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
     if len(data) > SIZE_LIMIT:
         raise PlanError(Fault("", f"is larger than {SIZE_LIMIT // 1_000_000} MB", "Sum it first"))
     found = _sheet(data) if ending == ".xlsx" else _separated(_text(data))
-    return [(number, row) for number, row in found if any(not _empty(value) for value in row)]
+    return [(number, row) for number, row in found if any(not is_empty(value) for value in row)]
 
 
 def _text(data: bytes) -> str:
@@ -187,7 +192,8 @@ def _sheet(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
     yield from enumerate(rows, start=1)
 
 
-def _empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing."""
     return (
         value is None
         or (isinstance(value, str) and not value.strip())
@@ -282,7 +288,7 @@ class _Reader:
         """The rows as mappings, those of the wide form parted by period."""
         width = len(head[1])
         for number, row in body:
-            if len(row) > width and any(not _empty(value) for value in row[width:]):
+            if len(row) > width and any(not is_empty(value) for value in row[width:]):
                 words = f"has {len(row)} cells under {width} columns"
                 advice = 'Quote what holds a separator, such as "1,234.50"'
                 self.faults.append(Fault("", words, advice, str(number)))
@@ -295,7 +301,7 @@ class _Reader:
                 yield number, cells
             for position, label in self.wide.items():
                 value = row[position] if position < len(row) else None
-                if not _empty(value):
+                if not is_empty(value):
                     yield number, cells | {"period": label, "spend": value}
 
     def _take(
@@ -309,7 +315,7 @@ class _Reader:
         """Put one row where it belongs."""
         line, period = self._line(number, row["line"]), self._period(number, row["period"])
         values = {title: self._amount(number, title, row[title]) for title in ("spend", *counts)}
-        if row["spend"] is None or _empty(row["spend"]):
+        if row["spend"] is None or is_empty(row["spend"]):
             advice = "Write 0 where nothing was spent, or take the row out"
             self.faults.append(Fault("spend", "is empty", advice, str(number)))
         if line is None or period is None:
@@ -321,7 +327,7 @@ class _Reader:
                 found[title][line, period] = value + (0.0 if np.isnan(before) else before)
 
     def _line(self, number: int, value: Any) -> int | None:
-        name = "" if _empty(value) else str(value).strip()
+        name = "" if is_empty(value) else str(value).strip()
         if name in self.lines:
             return self.lines[name]
         if not name:
@@ -331,7 +337,7 @@ class _Reader:
         return None
 
     def _period(self, number: int, value: Any) -> int | None:
-        if _empty(value):
+        if is_empty(value):
             advice = f"Write a period such as {self.periods.start}"
             self.faults.append(Fault("period", "is empty", advice, str(number)))
             return None
@@ -368,7 +374,7 @@ class _Reader:
 
     def _amount(self, number: int, title: str, value: Any) -> float | None:
         """Money, or a count; None where there is nothing or it cannot be read."""
-        if _empty(value):
+        if is_empty(value):
             return None
         if isinstance(value, np.generic):
             value = value.item()

@@ -41,6 +41,7 @@ __all__ = [
     "load",
     "loads",
     "read_scenario",
+    "read_sound",
     "read_written",
     "settings",
     "value_of",
@@ -99,6 +100,18 @@ def _yaml_advice(words: str) -> str:
     if "cannot start" in words:
         return "Put the text in quotes"
     return ""
+
+
+def read_sound(source: str, text: str) -> Written:
+    """The document of any small YAML text, and where each of its paths was written.
+
+    Raises:
+        ScenarioError: with every fault of the text at once.
+    """
+    written, faults = _written(source, text)
+    if faults:
+        raise ScenarioError(faults)
+    return written
 
 
 # --- Scenarios ------------------------------------------------------------------------------------

@@ -225,7 +225,7 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
 
     kind = {"error": type(error).__name__}
     match error:
-        case errors.PlanError():
+        case errors.PlanError() | errors.SourceError():
             faults = [
                 {"where": f.where, "path": f.path, "problem": f.problem, "advice": f.advice}
                 for f in error.faults
@@ -245,7 +245,7 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
                 "rules": rules,
                 "relaxations": ways,
             }
-        case errors.SourceError() | errors.Unbounded():
+        case errors.Unbounded():
             return BAD_INPUT, {**kind, "message": str(error)}
         case errors.NoSolver() | errors.NoBrowser():
             return MISSING, {**kind, "message": str(error)}

@@ -43,6 +43,7 @@ __all__ = [
     "following",
     "jobs",
     "lang",
+    "mapped",
     "money_text",
     "option",
     "prices",
@@ -237,6 +238,24 @@ table = option(
     type=click.Choice(["lines", "rules", "phasing", "breakdown", "periods", "totals", "stages"]),
     section="Output",
     help="What CSV holds (default: lines); Excel holds every table.",
+)
+mapped = chain(
+    option(
+        "--map",
+        required=True,
+        metavar="MAP.yaml",
+        section="History",
+        help="Which column is what: date, outcome, lines, controls, tests.",
+    ),
+    option(
+        "--scenario",
+        metavar="FILE.yaml",
+        section="Output",
+        help="The scenario to write, with its draws beside it (default: HISTORY-fit.yaml here).",
+    ),
+    option("--plot", metavar="FILE.html", section="Output", help="Also write a page with charts."),
+    option("--force", is_flag=True, section="Output", help="Overwrite files that are there."),
+    option("--seed", type=int, default=1, section="History", help="Of the draws (default: 1)."),
 )
 following = chain(
     option(

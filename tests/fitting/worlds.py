@@ -1,0 +1,90 @@
+"""Histories made from a known truth: curves, carry-over, season, trend, noise, a hidden cause."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.fitting.history import History
+from optimizer.fitting.mapping import HistoryMap, MappedLine
+from optimizer.fitting.shapes import exposure, shape_of
+
+NAMES = ("tv.brand", "search.traffic", "social.traffic", "video.brand")
+
+
+@dataclass(frozen=True)
+class World:
+    """A history, and what is true of it."""
+
+    history: History
+    kinds: tuple[str, ...]
+    size: np.ndarray
+    bend: np.ndarray
+    retention: np.ndarray
+
+    def outcome(self, line, spend):
+        """True outcomes per period at a steady spend."""
+        shape = shape_of(self.kinds[line])
+        return self.size[line] * shape.outcome(
+            np.asarray(spend, float), float(self.bend[line]), 1.0
+        )
+
+    def brought(self):
+        """True outcomes of each line over the whole history."""
+        return np.array(
+            [
+                self.outcome(line, exposure(spend, float(self.retention[line]))).sum()
+                for line, spend in enumerate(self.history.total_spend)
+            ]
+        )
+
+
+def known_world(
+    seed,
+    *,
+    kind="hill",
+    n=156,
+    lines=3,
+    noise=0.03,
+    hidden=0.0,
+    told=True,
+    share=0.3,
+    fitted=None,
+    steepness="fitted",
+):
+    """A world of *lines* lines over *n* weeks.
+
+    Args:
+        hidden: How strongly the first line's spend follows a demand that moves the outcome, too.
+        told: Whether that demand is among the controls.
+        share: Of the outcomes, what advertising brings.
+        fitted: The kind of curve that is fitted; by default the true one.
+    """
+    rng = np.random.default_rng(seed)
+    mean = rng.uniform(20, 100, lines)
+    demand = rng.standard_normal(n)
+    flights = np.exp(0.5 * rng.standard_normal((lines, n)))
+    flights *= 1 + 0.4 * np.sin(2 * np.pi * (np.arange(n) / 52 + rng.random((lines, 1))))
+    flights[0] *= np.exp(hidden * demand)
+    spend = mean[:, None] * flights / flights.mean(axis=1, keepdims=True)
+    retention = np.array([0.5, 0.2, 0.2, 0.5])[:lines] + rng.uniform(-0.15, 0.15, lines)
+    bend = mean * np.exp(rng.normal(0.2, 0.4, lines))
+    time = np.arange(n)
+    base = 1 + 0.15 * time / n + 0.1 * np.sin(2 * np.pi * time / 52) + 0.05 * demand * (hidden > 0)
+    base *= 1000 * (1 - share)
+    paid = np.empty((lines, n))
+    for line in range(lines):
+        exposed = exposure(spend[line], float(retention[line]))
+        paid[line] = shape_of(kind).outcome(exposed, float(bend[line]), 1.0)
+    weights = rng.dirichlet(np.full(lines, 4.0))
+    size = 1000 * share * weights / paid.mean(axis=1)
+    outcome = base + size @ paid + 1000 * noise * rng.standard_normal(n)
+    stated = tuple(
+        MappedLine(name, (name,), curve=fitted or kind, steepness=steepness)
+        for name in NAMES[:lines]
+    )
+    made = HistoryMap("week", "orders", stated, value=1.0, controls=("demand",) if told else ())
+    labels = tuple(f"w{index:03d}" for index in range(n))
+    controls = {"demand": demand[None]} if told else {}
+    place = np.arange(n) * 7 / 365.25
+    history = History(made, "week", labels, place, outcome[None], spend[:, None], controls)
+    return World(history, (kind,) * lines, size, bend, retention)
