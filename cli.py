@@ -753,7 +753,9 @@ def sure(table: str | None, tests: bool, **options: Any) -> int:
         found = opt.certainty(best, views, **how, **search.kept)
         tests = tests and has_worth(best)
         known = opt.information(found, progress=search.ticker.counted) if tests else None
-        fresh = None if plan.risk is None else opt.out_of_sample(best)
+        # Rows of a list cannot be drawn anew.
+        lists = plan.uncertainty is not None and plan.uncertainty.rows is not None
+        fresh = None if plan.risk is None or lists else opt.out_of_sample(best)
     told = assure(found, known, out.lang)
     out.emit(
         lambda: sure_answer(found, known, out.lang, fresh),

@@ -163,7 +163,7 @@ def _rows(parts: Sequence[Problem], share: Floats, place: Index, tied: Mask) -> 
     labels = [parts[0].grid.label(int(cell)) for cell in cells]
     n_ties = len(cells) * (many - 1)
     one = np.arange(n_ties)
-    here = np.concatenate([place[k, cells] for k in range(1, many)])
+    here = place[1:, cells].ravel()
     there = np.tile(place[0, cells], many - 1)
     ties = sparse.csr_array(
         (np.repeat([1.0, -1.0], n_ties), (np.tile(one, 2), np.concatenate([here, there]))),
@@ -320,12 +320,18 @@ def _alike(worlds: Worlds, spend: Floats, groups: int, seed: int) -> Index:
     if not kept.any():
         return np.zeros(worlds.n, np.intp)
     points /= points.std(axis=0).max()
+    unlike = np.unique(points.round(9), axis=0)
+    groups = min(groups, len(unlike))
     best, least = np.zeros(worlds.n, np.intp), np.inf
     for attempt in range(_TRIES):
         rng = np.random.default_rng([seed, attempt])
+        begin = unlike if groups == len(unlike) else "++"
         with np.errstate(all="ignore"):
-            centres, member = kmeans2(points, min(groups, worlds.n), minit="++", rng=rng)
+            if isinstance(begin, str):
+                centres, member = kmeans2(points, groups, minit="++", rng=rng)
+            else:
+                centres, member = kmeans2(points, begin, minit="matrix")
         apart = float(((points - centres[member]) ** 2).sum())
-        if len(set(member.tolist())) == min(groups, worlds.n) and apart < least:
+        if len(set(member.tolist())) == groups and apart < least:
             best, least = member.astype(np.intp), apart
     return best

@@ -133,6 +133,11 @@ class _Teller:
         spent = max(self.found.allocation.spent, 1e-300)
         width = (frame["best_p95"] - frame["best_p5"]).to_numpy(float)
         firm = (width <= _FIRM * frame["spend"].to_numpy(float)) & (frame["spend"] > 0)
+        # A plan beside that range is not what most worlds would choose.
+        room = 0.02 * frame["spend"]
+        firm &= (frame["spend"] >= frame["best_p5"] - room) & (
+            frame["spend"] <= frame["best_p95"] + room
+        )
         told = []
         if firm.any():
             names = [self.voice.line(name) for name in frame["line"][firm]]

@@ -355,7 +355,8 @@ def certainty(
 def _worlds(best: Allocation, draws: int | None) -> tuple[Worlds, bool, bool]:
     """The worlds, whether their number was chosen here, and whether figures are stable."""
     plan = best.plan
-    stated = None if plan.uncertainty is None else plan.uncertainty.draws
+    own = plan.uncertainty
+    stated = None if own is None else own.draws or own.rows
     if draws is not None or stated is not None:
         worlds = Worlds.of(plan, draws, counted=True)
         return worlds, False, _is_stable(worlds, best)

@@ -39,9 +39,12 @@ from .variations import Counted
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Committed", "commit"]
+__all__ = ["OTHERWISE", "Committed", "commit"]
 
 Mask = NDArray[np.bool_]
+
+OTHERWISE = "otherwise"
+"""In tables, the branch of no named state."""
 
 # Lines whose commitment is priced one by one.
 _PRICED = 12
@@ -70,6 +73,8 @@ class Committed(Shown):
     """The branches in which it does."""
     opened: dict[str, Solution]
     """The plan with one more line left open, by that line."""
+    aside: bool = False
+    """Whether the plan had an attitude to risk, which was left aside."""
 
     @property
     def branches(self) -> tuple[Branch, ...]:
@@ -135,8 +140,8 @@ class Committed(Shown):
     def lines(self) -> pd.DataFrame:
         """One row per line and branch.
 
-        Columns: line, branch, chance, committed (money that is the same in all branches), spend
-        (all money in the branch), outcome (in the branch).
+        Columns: line, branch (of no named state: ``otherwise``), chance, committed (money that is
+        the same in all branches), spend (all money in the branch), outcome (in the branch).
         """
         import pandas as pd
 
@@ -149,8 +154,8 @@ class Committed(Shown):
             first = grid.by_line(np.where(self.committed, own, 0.0))
             rows += zip(
                 map(str, grid.line_names),
-                [branch.name] * grid.n_lines,
-                [branch.chance] * grid.n_lines,
+                [_named(branch)] * grid.n_lines,
+                [round(branch.chance, 12)] * grid.n_lines,
                 first.tolist(),
                 grid.by_line(own).tolist(),
                 brought.tolist(),
@@ -163,7 +168,7 @@ class Committed(Shown):
     def cells(self) -> pd.DataFrame:
         """One row per line, period and branch: line, period, branch, committed (yes or no), spend.
 
-        Cells that are committed have one row, without a branch.
+        Cells that are committed have one row, with ``all`` for the branch.
         """
         import pandas as pd
 
@@ -172,10 +177,10 @@ class Committed(Shown):
         rows: list[tuple[object, ...]] = []
         for cell, name in enumerate(grid.names):
             if self.committed[cell]:
-                rows.append((str(name), period[cell], "", True, float(self.spend[0, cell])))
+                rows.append((str(name), period[cell], "all", True, float(self.spend[0, cell])))
                 continue
             rows += [
-                (str(name), period[cell], branch.name, False, float(own[cell]))
+                (str(name), period[cell], _named(branch), False, float(own[cell]))
                 for branch, own in zip(self.branches, self.spend, strict=True)
             ]
         return pd.DataFrame(rows, columns=["line", "period", "branch", "committed", "spend"])
@@ -191,8 +196,8 @@ class Committed(Shown):
 
         rows = [
             (
-                branch.name,
-                branch.chance,
+                _named(branch),
+                round(branch.chance, 12),
                 branch.problem.value(branch.problem.lift(own)),
                 best.value,
                 float(own.sum()),
@@ -297,11 +302,13 @@ def commit(
     if commitment is None:
         advice = "Give commitment: {lines: [...]} or {until: a period}"
         raise PlanError(Fault("commitment", "nothing is bought up front", advice))
+    aside = plan.risk is not None
     plan = replace(plan, risk=None, commitment=commitment)
     worlds = Worlds.of(plan)
     problem = worlds.problem
     committed = commitment.cells(problem.grid)
-    return _Work(plan, worlds, committed, Options(gap, time_limit), progress).done(commitment)
+    found = _Work(plan, worlds, committed, Options(gap, time_limit), progress).done(commitment)
+    return replace(found, aside=aside)
 
 
 class _Work:
@@ -326,6 +333,9 @@ class _Work:
         n = self.worlds.problem.n_cells
         cells = stated.spend[:n]
         tree = Tree.of(self.worlds, self.committed, commitment.branches, cells)
+        if len(tree.branches) < 2:
+            advice = "Give states with chances below 100%, or ranges"
+            raise PlanError(Fault("uncertainty", "only one case may show", advice))
         lines = self._lines()
         count = 2 * len(tree.branches) + 3 + len(lines)
         self._told = self._counter(count)
@@ -409,7 +419,7 @@ class _Work:
         found = solve(branch.problem, self.options)
         next(self._told, None)
         if found.spend is None:
-            raise self._without(found, branch.problem, branch.name or "as stated")
+            raise self._without(found, branch.problem, _named(branch))
         return found
 
     def _after(self, tree: Tree, cells: Floats) -> tuple[Floats | None, tuple[str, ...]]:
@@ -444,7 +454,7 @@ class _Work:
             fewer = [one for one in kept if one is not branch]
             if len(fewer) > 1 and self._at_odds(fewer):
                 kept = fewer
-        names = " and ".join(repr(one.name or "as stated") for one in kept)
+        names = " and ".join(repr(_named(one)) for one in kept)
         return Infeasible(
             f"no commitment keeps all the rules whatever shows: {names} each have a plan, but what "
             "is committed cannot suit them together. Commit fewer lines or periods, or ease a rule"
@@ -455,6 +465,11 @@ class _Work:
         share = np.array([branch.chance for branch in branches])
         found = solve(Beside.of(parts, share, self.committed), self.options)
         return found.status is Status.INFEASIBLE
+
+
+def _named(branch: Branch) -> str:
+    """A branch in a table; that of no named state needs a word, too."""
+    return branch.name or OTHERWISE
 
 
 def _cells(problem: Beside, found: Solution) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.words import listed
 from optimizer.words.voice import Voice
 
-from .commitment import Committed
+from .commitment import OTHERWISE, Committed
 from .telling import Statement
 from .tornado import label
 
@@ -47,10 +47,12 @@ def advise(found: Committed, lang: str = "en") -> Advice:
 
 
 def branch_name(name: str, voice: Voice, *, grouped: bool) -> str:
-    """A case by its name: a state, the numbers as stated, or a group of draws."""
+    """A case by its name: a state, none of them, or a group of draws."""
     if grouped:
         return voice.say("commit.group", name=name)
-    return name.replace("_", " ") or voice.say("commit.as_stated")
+    if name in {"", OTHERWISE}:
+        return voice.say("commit.otherwise")
+    return name.replace("_", " ")
 
 
 def branch_told(found: Committed, place: int, voice: Voice) -> str:
@@ -70,6 +72,7 @@ class _Teller:
         self.grouped = found.by_draws
         worths = found.worths.set_index("what")
         self.value, self.least = worths["value"].to_dict(), worths["at_least"].to_dict()
+        self.takes = found.plan.objective.kind == "lowest_spend"
         self.size = _SMALL * max(abs(found.value), abs(found.adapts.bound), 1e-300)
 
     def tell(self, key: str, **slots: str) -> Statement:
@@ -90,8 +93,9 @@ class _Teller:
         low, high = voice.apart(float(rest.min()), float(rest.max()))
         slots = {"now": voice.cash(now), "low": low, "high": high}
         said = [self.tell("now" if low != high else "now_same", **slots)]
-        if found.plan.objective.kind != "lowest_spend":
-            said.append(self.tell("value", noun=voice.noun, value=voice.amount(found.value)))
+        key = "least" if self.takes else "value"
+        value = voice.amount(voice.worth(found.value))
+        said.append(self.tell(key, noun=voice.noun, value=value))
         return said
 
     def _worths(self) -> list[Statement]:
@@ -112,7 +116,8 @@ class _Teller:
         value = self.value[what]
         if not np.isfinite(value) or value <= self.size:
             return self.tell(f"{what}_none")
-        return self.tell(what, worth=self.voice.amount(value))
+        key = f"{what}_least" if self.takes else what
+        return self.tell(key, worth=self.voice.amount(value))
 
     def _openings(self) -> list[Statement]:
         frame: Any = self.found.openings
@@ -129,7 +134,10 @@ class _Teller:
     def _method(self) -> list[Statement]:
         found, voice = self.found, self.voice
         count = str(len(found.branches))
-        said = [self.tell("groups" if self.grouped else "states", count=count)]
+        key = "groups" if self.grouped else "states_mixed" if found.is_grouped else "states"
+        said = [self.tell(key, count=count)]
+        if found.aside:
+            said.append(self.tell("aside"))
         if found.is_grouped:
             frame = found.over_draws.set_index("plan")["mean"]
             draws = f"{found.tree.worlds.n:,}"

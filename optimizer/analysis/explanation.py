@@ -131,6 +131,10 @@ class _Teller(Alerts):
             key += "" if risk.weight == 1 else "_mixed"
         if isinstance(risk, Chance):
             slots["sure"] = voice.percent(risk.sure, 0)
+            hedge = self.answer.hedge
+            if hedge is not None and hedge.chance is not None and hedge.chance < risk.sure - 1e-9:
+                key += "_short"
+                slots["chance"] = voice.percent(hedge.chance, 1)
         if isinstance(risk, WorstCase):
             slots["count"] = f"{int(risk.numbers + 1e-9)}"
         return voice.say(key, **slots)

@@ -58,6 +58,8 @@ class Teller:
         """A small share, rounded up: a gap is never told smaller than it is."""
         if share < 1e-5:
             return self.voice.say("proof.tiny")
+        if not math.isfinite(share):
+            return "∞"
         digits = next(d for d in (1, 2, 3) if share * 100 >= 10.0**-d)
         return self.voice.percent(math.ceil(share * 100 * 10**digits - 1e-9) / 10**digits / 100,
                                   digits)  # fmt: skip

@@ -296,9 +296,19 @@ class Uncertainty:
             if self.numbers[own].draws is None
         }
 
+    @property
+    def rows(self) -> int | None:
+        """How many rows the lists of draws have, where nothing else is uncertain; else None.
+
+        Then every row is a world, and no draw tells more than the rows do.
+        """
+        lengths = {len(item.draws) for item in self.numbers.values() if item.draws is not None}
+        free = self.states or any(item.draws is None for item in self.numbers.values())
+        return max(lengths) if lengths and not free and max(lengths) > 1 else None
+
     def points(self, paths: Mapping[str, str], count: int | None = None) -> Floats:
         """Even points in the unit cube, one column per source; shape (draws, n_sources)."""
-        count = count or self.draws or _DRAWS
+        count = count or self.draws or self.rows or _DRAWS
         return _sobol(len(self.sources(paths)), count, self.seed)
 
     def two_sets(self, paths: Mapping[str, str], count: int) -> tuple[Floats, Floats]:
@@ -320,9 +330,12 @@ class Uncertainty:
         points = self.points(paths, count) if points is None else points
         single, names = self._single(paths), self.sources(paths)[2:]
         score = dict(zip(names, stats.norm.ppf(points[:, 2:]).T, strict=True))
+        # Rows of lists by rank, so that all of them come as often, or nearly so.
+        rank = np.argsort(np.argsort(points[:, 1], kind="stable"), kind="stable")
+        rows = (rank + 0.5) / len(points)
         values = {}
         for path, own in paths.items():
-            share = points[:, 1]
+            share = rows
             if path in single:
                 free, factor = score[single[path]], self._factor(path, own)
                 if factor is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.analysis.commitment import Committed
+from optimizer.analysis.commitment import OTHERWISE, Committed
 from optimizer.analysis.committing import advise, branch_name
 from optimizer.analysis.frontier import Frontier
 from optimizer.analysis.telling import SMALL
@@ -71,8 +71,9 @@ def commitment(view: View, found: Committed) -> Section:
     frame: Any = found.lines
     order = view.frame["line"].tolist()
     spend = frame.pivot(index="line", columns="branch", values="spend").loc[order]
+    cases = [one.name or OTHERWISE for one in found.branches]
     now = frame.drop_duplicates("line").set_index("line")["committed"].loc[order]
-    rest = [(spend[one.name] - now).clip(lower=0.0) for one in found.branches]
+    rest = [(spend[case] - now).clip(lower=0.0) for case in cases]
     columns = [Column(view.say("table.line"), is_number=False), Column(view.say("commit.word_now"))]
     columns += [Column(view.say("commit.word_then", case=name)) for name in names]
     rows = [

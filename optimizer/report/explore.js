@@ -42,6 +42,17 @@ function exploring(hooks) {
     }
   }
 
+  // What is pinned, in words: its scenario, and what it brings.
+  function pinned(lang) {
+    const at = state.pin;
+    const exact = points.places.findIndex((place) => place.join() === [at.world, at.budget, at.share].join());
+    const place = exact >= 0 ? exact : points.places.findIndex(([world]) => world === at.world);
+    const scenario = part(lang, "scenario").options[place].textContent;
+    const here = told(lang, at);
+    return points.texts[lang].pinned
+      .replace("{scenario}", () => scenario).replace("{says}", () => here.says || here.reason);
+  }
+
   function fill(lang) {
     const here = told(lang, state);
     const failed = here.reason !== undefined;
@@ -49,6 +60,10 @@ function exploring(hooks) {
       const name = node.dataset.exploreText;
       if (name === "note" || name === "noun") node.textContent = texts(lang)[name];
       else if (name === "kept") node.hidden = state.world === 0;
+      else if (name === "pinned") {
+        node.hidden = !state.pin;
+        node.textContent = state.pin ? pinned(lang) : "";
+      }
       else if (name === "says") node.textContent = failed ? here.reason : here.says;
       else node.textContent = failed ? data.words.none[lang] : here[name];
       if (name === "says") node.classList.toggle("failed", failed);

@@ -100,6 +100,7 @@ def explored(view: View, found: Explorer) -> Explored:
             "pin": words["pin"],
             "unpin": words["unpin"],
             "copied": words["copied"],
+            "pinned": say("explore.pin_told", scenario="{scenario}", says="{says}"),
         },
     )
 

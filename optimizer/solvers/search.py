@@ -89,6 +89,7 @@ class Search(ABC, Generic[_Node]):
                 if visited <= self.good_enough():
                     break
                 self.step()
+                visited = -np.inf
                 self._report()
             visited = -np.inf
             self.finish()

@@ -171,6 +171,8 @@ class Solution:
 def relative_gap(value: float, bound: float) -> float:
     """How far *value* may be from the optimum, as a share of it."""
     size = max(abs(value), abs(bound))
+    if bound == float("inf"):
+        return bound
     return max(bound - value, 0.0) / size if size > 0 else 0.0
 
 

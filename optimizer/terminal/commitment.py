@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from optimizer.analysis.commitment import OTHERWISE
 from optimizer.analysis.committing import branch_name, branch_told
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.commitment import Commitment
@@ -74,7 +75,7 @@ def _lines(paper: Paper, found: Committed) -> None:
     """Money of each line: what is bought now, then what waits, by case."""
     frame: Any = found.lines
     voice = Voice(found.plan, paper.lang)
-    names = [branch.name for branch in found.branches]
+    names = [branch.name or OTHERWISE for branch in found.branches]
     spend = frame.pivot(index="line", columns="branch", values="spend")
     now = frame.drop_duplicates("line").set_index("line")["committed"]
     order = list(now.index)
@@ -121,10 +122,16 @@ def _cases(paper: Paper, found: Committed) -> None:
         )
     heads = ["commit_case", "commit_chance", "spend", "", "commit_known", "commit_marks"]
     texts = [paper.say(key) if key else voice.noun[:1].upper() + voice.noun[1:] for key in heads]
-    told = any(row[-1] for row in rows)
+    kept = [0, 1, 2, 3, 4, 5]
+    if found.plan.objective.kind == "lowest_spend":
+        kept.remove(3)  # what is made best is the spend itself
+    if not any(row[5] for row in rows):
+        kept.remove(5)
+    words = [place for place, column in enumerate(kept) if column in {0, 5}]
+    wraps = [place for place, column in enumerate(kept) if column == 5]
     paper.table(
-        texts if told else texts[:-1],
-        rows if told else [row[:-1] for row in rows],
-        words=(0, 5),
-        wraps=(5,),
+        [texts[i] for i in kept],
+        [[row[i] for i in kept] for row in rows],
+        words=words,
+        wraps=wraps,
     )

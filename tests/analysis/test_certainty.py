@@ -268,3 +268,24 @@ def test_the_store_is_text_with_checksums(tmp_path):
     head, *lines = store.read_text().splitlines()
     assert json.loads(head.split(" ", 1)[1])["schema"] == "adsplit.store/1"
     assert len(lines) == 1
+
+
+def test_every_row_of_a_list_is_a_world():
+    """A fitted model's rows come once each, so that means over draws are means over rows."""
+    import optimizer as opt
+    from optimizer.worlds import Worlds
+
+    rng = np.random.default_rng(5)
+    rows = rng.uniform(0.5, 2.0, 75)
+    plan = opt.loads(
+        "name: Rows\nbudget: 100\nvalue: 1\nobjective: revenue\nchannels:\n"
+        "  tv: {curve: {kind: linear, rate: 1}}\n"
+        "  web: {curve: {kind: log, scale: 50, unit: 20}}\n"
+    )
+    doubt = opt.Uncertainty.of_table({"channels.tv.curve.rate": rows})
+    worlds = Worlds.of(replace(plan, uncertainty=doubt))
+    assert worlds.n == 75
+    np.testing.assert_allclose(np.sort(worlds.numbers["channels.tv.curve.rate"]), np.sort(rows))
+    values = worlds.values(np.array([60.0, 40.0]))
+    by_hand = rows.mean() * 60 + 50 * np.log1p(2)
+    assert float(worlds.weight @ values) == pytest.approx(by_hand)

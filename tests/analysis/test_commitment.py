@@ -42,9 +42,9 @@ def test_without_a_budget_each_line_has_a_closed_form():
     boom, boom_profit = _best(80, 20, 3)
     stated, stated_profit = _best(80, 20, 1)
     lines = found.lines.set_index(["branch", "line"])["spend"]
-    assert lines["boom", "tv"] == lines["", "tv"] == pytest.approx(tv, rel=1e-4)
+    assert lines["boom", "tv"] == lines["otherwise", "tv"] == pytest.approx(tv, rel=1e-4)
     assert lines["boom", "search"] == pytest.approx(boom, rel=1e-4)
-    assert lines["", "search"] == pytest.approx(stated, rel=1e-4)
+    assert lines["otherwise", "search"] == pytest.approx(stated, rel=1e-4)
     waits = 0.4 * boom_profit + 0.6 * stated_profit
     assert found.value == pytest.approx(tv_profit + waits, rel=1e-8)
     worths = found.worths.set_index("what")["value"]

@@ -32,10 +32,10 @@ def test_the_page_is_in_words(run, team):
     assert done.exit_code == 0
     out = done.stdout
     assert "now, whatever comes;" in out
-    assert "If slump  If as stated" in out
+    assert "If slump  If none of these" in out
     assert "Waiting with the rest brings €" in out
     assert "Buying TV up front costs €" in out
-    assert "2 cases are told apart: the named states, and the numbers as stated" in out
+    assert "2 cases are told apart: the named states, and none of them" in out
     assert "optimal, gap" in out
 
 
@@ -52,7 +52,7 @@ def test_json_holds_all_of_it(run, team):
     data = json.loads(run("commit", team, "--lines", "tv", "--json").stdout)
     assert data["schema"] == "adsplit.commitment/1"
     assert data["status"] == "optimal"
-    assert [row["branch"] for row in data["branches"]] == ["slump", ""]
+    assert [row["branch"] for row in data["branches"]] == ["slump", "otherwise"]
     assert data["branches"][0]["chance"] == pytest.approx(0.2)
     assert set(data["worths"]) == {"waiting", "stochastic", "knowing"}
     assert all(row["at_most"] >= row["at_least"] for row in data["worths"].values())
@@ -124,3 +124,31 @@ def test_cases_at_odds_have_the_exit_code_of_rules_that_cannot_be_kept(run, team
     done = run("commit", team, "--lines", "tv")
     assert done.exit_code == 4
     assert "cannot all be kept" in done.stderr or "each have a plan" in done.stderr
+
+
+def test_one_case_alone_is_no_tree(run, team):
+    team.write_text(TEAM.replace("chance: 20%", "chance: 100%"))
+    done = run("commit", team, "--lines", "tv")
+    assert done.exit_code == 3
+    assert "only one case may show" in done.stderr
+
+
+def test_no_more_groups_than_there_are_worlds_unlike(run, team):
+    done = run("commit", team, "--lines", "tv", "--branches", "5")
+    assert done.exit_code == 0
+    assert "2 cases are told apart" in done.stdout
+
+
+def test_an_attitude_to_risk_is_said_to_be_left_aside(run, team):
+    done = run("commit", team, "--lines", "tv", "--risk", "cvar")
+    assert "the attitude to risk is left aside" in done.stdout
+
+
+def test_the_least_spend_is_saved_and_not_brought(run, team):
+    goal = "objective: lowest_spend\n"
+    rule = "constraints: {goal: {kind: target, at_least: 150}}\n"
+    team.write_text(TEAM.replace("objective: revenue\n", goal) + rule)
+    done = run("commit", team, "--lines", "tv")
+    assert done.exit_code == 0
+    assert "On average over all cases that takes €" in done.stdout
+    assert "brings" not in done.stdout.split("What early booking")[0].split("What deciding")[1]

@@ -37,7 +37,11 @@ def test_what_is_bought_now_adds_up():
     assert totals[0] == pytest.approx(now, abs=1)
     for total, own in zip(totals[1:], found.spend, strict=True):
         assert total == pytest.approx(own.sum() - now, abs=1)
-    assert [column.title for column in table.columns[1:]] == ["Now", "If slump <i>", "If as stated"]
+    assert [column.title for column in table.columns[1:]] == [
+        "Now",
+        "If slump <i>",
+        "If none of these",
+    ]
 
 
 def test_lines_that_are_bought_up_front_have_no_marks_of_cases():
