@@ -245,3 +245,28 @@ def test_long_names_that_begin_alike_are_told_apart():
     assert cut[3] == "search"
     assert all(len(text) <= 20 for text in cut)
     assert shortened(["<b> & a long name that goes on"], 12) == ["&lt;b&gt; &amp; a long…"]
+
+
+@pytest.mark.parametrize(("lines", "periods"), [(2, 1), (60, 1), (2, 60)])
+def test_few_and_many_lines_and_periods_have_a_page(lines, periods):
+    channels = {
+        f"a channel with a rather long name {i}": {
+            "role": "brand" if i % 2 else "traffic",
+            "curve": {"kind": "log", "scale": 500 + 30 * i, "unit": 20_000 + 1_000 * i},
+            "current": 20_000,
+        }
+        for i in range(lines)
+    }
+    timed = {} if periods == 1 else {"periods": {"start": "2027-01", "count": periods}}
+    best = optimize(
+        plan(
+            without=("constraints", "origins", "funnel"),
+            channels=channels,
+            value=100,
+            budget=30_000 * lines * periods,
+            **timed,
+        )
+    )
+    text = render(best)
+    assert len(text.encode()) < 2_500_000
+    assert text.count('<th scope="row"') > 2 * lines
