@@ -84,7 +84,10 @@ class Committed(Shown):
     @cached_property
     def spend(self) -> Floats:
         """Money per branch and cell, shape (n_branches, n_cells)."""
-        return _by_branch(self.problem, self.adapts)
+        spend = _by_branch(self.problem, self.adapts).copy()
+        # A solver ties branches to rounding; what is bought once is one sum.
+        spend[:, self.committed] = spend[0, self.committed]
+        return spend
 
     @property
     def committed(self) -> Mask:
