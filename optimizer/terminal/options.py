@@ -321,6 +321,30 @@ following = chain(
         help="What CSV holds (default: lines); Excel holds every table.",
     ),
 )
+
+
+def _doubt(default: str) -> Callable[[F], F]:
+    """How many worlds are drawn, and of what; *default* where the scenario does not say."""
+    return chain(
+        option(
+            "--draws",
+            type=click.IntRange(2),
+            metavar="N",
+            section="Draws",
+            help=f"Worlds to draw (default: as the scenario says, else {default}).",
+        ),
+        option("--seed", type=click.IntRange(0), section="Draws", help="Other draws of the same."),
+        option(
+            "--spread",
+            callback=maybe_share,
+            metavar="SHARE",
+            section="Draws",
+            help="For a scenario without uncertainty: let each line's return be off by so much, "
+            "either way, in 8 worlds of 10.",
+        ),
+    )
+
+
 committing = chain(
     option(
         "--lines",
@@ -342,22 +366,7 @@ committing = chain(
         section="Commitment",
         help="Tell N groups of like draws apart (default: the named states, else 4 groups).",
     ),
-    option(
-        "--draws",
-        type=click.IntRange(2),
-        metavar="N",
-        section="Draws",
-        help="Worlds to draw (default: as the scenario says, else 1024).",
-    ),
-    option("--seed", type=click.IntRange(0), section="Draws", help="Other draws of the same."),
-    option(
-        "--spread",
-        callback=maybe_share,
-        metavar="SHARE",
-        section="Draws",
-        help="For a scenario without uncertainty: let each line's return be off by so much, "
-        "either way, in 8 worlds of 10.",
-    ),
+    _doubt("1024"),
     option(
         "--table",
         type=click.Choice(["lines", "cells", "branches", "worths", "openings", "draws"]),
@@ -366,22 +375,7 @@ committing = chain(
     ),
 )
 drawing = chain(
-    option(
-        "--draws",
-        type=click.IntRange(2),
-        metavar="N",
-        section="Draws",
-        help="Worlds to draw (default: as the scenario says, else until figures are stable).",
-    ),
-    option("--seed", type=click.IntRange(0), section="Draws", help="Other draws of the same."),
-    option(
-        "--spread",
-        callback=maybe_share,
-        metavar="SHARE",
-        section="Draws",
-        help="For a scenario without uncertainty: let each line's return be off by so much, "
-        "either way, in 8 worlds of 10.",
-    ),
+    _doubt("until figures are stable"),
     option(
         "--redraws",
         type=click.IntRange(2),
