@@ -22,8 +22,10 @@ from optimizer.plan.grid import Grid, SwitchKind, Unit
 from optimizer.problem import CurveTable, Problem, Rows
 from optimizer.worlds import Worlds
 
-__all__ = ["COMMITTED", "Beside", "Branch", "Tree"]
+__all__ = ["COMMITTED", "OTHERWISE", "Beside", "Branch", "Tree"]
 
+OTHERWISE = "otherwise"
+"""Name of the branch of no named state."""
 COMMITTED = "committed"
 """Name of the condition that a cell has the same money in every branch."""
 
@@ -210,7 +212,7 @@ class Branch:
     """One of the things that may show."""
 
     name: str
-    """Of a state; a letter for a group of draws."""
+    """Of a state, or :data:`OTHERWISE`; a letter for a group of draws."""
     chance: float
     worlds: Index
     """The draws in it."""
@@ -244,9 +246,8 @@ class Tree:
         uncertainty = worlds.plan.uncertainty
         assert uncertainty is not None  # worlds were drawn of it
         if groups is None and uncertainty.states:
-            names = [*uncertainty.states]
-            member = worlds.state.astype(np.intp)
-            found = [(names[k] if k >= 0 else "", member == k) for k in (*range(len(names)), -1)]
+            names = dict(enumerate(uncertainty.states)) | {-1: OTHERWISE}
+            found = [(name, worlds.state == k) for k, name in names.items()]
             branches = [
                 _branch(worlds, name, there, tells=False) for name, there in found if there.any()
             ]

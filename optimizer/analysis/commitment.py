@@ -26,10 +26,13 @@ from optimizer.errors import Fault, Infeasible, PlanError, SolverFailed, Unbound
 from optimizer.plan.commitment import Commitment
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
+from optimizer.plan.risk import CVaR
 from optimizer.problem import Problem, compile_plan
 from optimizer.shown import Shown
 from optimizer.solvers import solve
+from optimizer.solvers.attitudes import WORST
 from optimizer.solvers.solution import Options, Solution, Status
+from optimizer.solvers.weightings import Weighting
 from optimizer.tree import Beside, Branch, Tree
 from optimizer.worlds import Worlds
 
@@ -39,17 +42,12 @@ from .variations import Counted
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OTHERWISE", "Committed", "commit"]
+__all__ = ["Committed", "commit"]
 
 Mask = NDArray[np.bool_]
 
-OTHERWISE = "otherwise"
-"""In tables, the branch of no named state."""
-
 # Lines whose commitment is priced one by one.
 _PRICED = 12
-# The worst worlds are this share of all.
-_WORST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +155,7 @@ class Committed(Shown):
             first = grid.by_line(np.where(self.committed, own, 0.0))
             rows += zip(
                 map(str, grid.line_names),
-                [_named(branch)] * grid.n_lines,
+                [branch.name] * grid.n_lines,
                 [round(branch.chance, 12)] * grid.n_lines,
                 first.tolist(),
                 grid.by_line(own).tolist(),
@@ -166,6 +164,27 @@ class Committed(Shown):
             )
         columns = ["line", "branch", "chance", "committed", "spend", "outcome"]
         return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def now(self) -> pd.Series[float]:
+        """Money of each line that is bought before anything shows, by line."""
+        import pandas as pd
+
+        grid = self.branches[0].problem.grid
+        money = grid.by_line(np.where(self.committed, self.spend[0], 0.0))
+        return pd.Series(money, index=grid.line_names.astype(object))
+
+    @cached_property
+    def waits(self) -> pd.DataFrame:
+        """Money of each line that is bought once it shows: a row per line, a column per branch."""
+        import pandas as pd
+
+        by_line = self.branches[0].problem.grid.by_line
+        money = {
+            branch.name: by_line(np.where(self.committed, 0.0, own))
+            for branch, own in zip(self.branches, self.spend, strict=True)
+        }
+        return pd.DataFrame(money, index=self.now.index)
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -183,7 +202,7 @@ class Committed(Shown):
                 rows.append((str(name), period[cell], "all", True, float(self.spend[0, cell])))
                 continue
             rows += [
-                (str(name), period[cell], _named(branch), False, float(own[cell]))
+                (str(name), period[cell], branch.name, False, float(own[cell]))
                 for branch, own in zip(self.branches, self.spend, strict=True)
             ]
         return pd.DataFrame(rows, columns=["line", "period", "branch", "committed", "spend"])
@@ -199,7 +218,7 @@ class Committed(Shown):
 
         rows = [
             (
-                _named(branch),
+                branch.name,
                 round(branch.chance, 12),
                 branch.problem.value(branch.problem.lift(own)),
                 best.value,
@@ -242,12 +261,10 @@ class Committed(Shown):
         if self.stated is not None:
             plans["stated"] = self.stated
         weight, rows = self.tree.worlds.weight, []
+        tail = Weighting.of(CVaR(1 - WORST), weight)
         for name, spend in plans.items():
             values = self.tree.values(spend)
-            order = np.argsort(values, kind="stable")
-            tail = np.diff(np.minimum(np.cumsum(weight[order]), _WORST), prepend=0.0)
-            worst = float(tail @ values[order] / tail.sum())
-            rows.append((name, float(mean(values, weight)), worst))
+            rows.append((name, float(mean(values, weight)), tail.value(values)))
         return pd.DataFrame(rows, columns=["plan", "mean", "worst"])
 
     @property
@@ -422,7 +439,7 @@ class _Work:
         found = solve(branch.problem, self.options)
         next(self._told, None)
         if found.spend is None:
-            raise self._without(found, branch.problem, _named(branch))
+            raise self._without(found, branch.problem, branch.name)
         return found
 
     def _after(self, tree: Tree, cells: Floats) -> tuple[Floats | None, tuple[str, ...]]:
@@ -457,7 +474,7 @@ class _Work:
             fewer = [one for one in kept if one is not branch]
             if len(fewer) > 1 and self._at_odds(fewer):
                 kept = fewer
-        names = " and ".join(repr(_named(one)) for one in kept)
+        names = " and ".join(repr(one.name) for one in kept)
         return Infeasible(
             f"no commitment keeps all the rules whatever shows: {names} each have a plan, but what "
             "is committed cannot suit them together. Commit fewer lines or periods, or ease a rule"
@@ -468,11 +485,6 @@ class _Work:
         share = np.array([branch.chance for branch in branches])
         found = solve(Beside.of(parts, share, self.committed), self.options)
         return found.status is Status.INFEASIBLE
-
-
-def _named(branch: Branch) -> str:
-    """A branch in a table; that of no named state needs a word, too."""
-    return branch.name or OTHERWISE
 
 
 def _cells(problem: Beside, found: Solution) -> Floats:

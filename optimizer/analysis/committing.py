@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from optimizer.tree import OTHERWISE
 from optimizer.words import listed
 from optimizer.words.voice import Voice
 
-from .commitment import OTHERWISE, Committed
+from .commitment import Committed
 from .telling import Statement
 from .tornado import label
 
@@ -50,7 +51,7 @@ def branch_name(name: str, voice: Voice, *, grouped: bool) -> str:
     """A case by its name: a state, none of them, or a group of draws."""
     if grouped:
         return voice.say("commit.group", name=name)
-    if name in {"", OTHERWISE}:
+    if name == OTHERWISE:
         return voice.say("commit.otherwise")
     return name.replace("_", " ")
 

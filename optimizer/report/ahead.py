@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.analysis.commitment import OTHERWISE, Committed
+from optimizer.analysis.commitment import Committed
 from optimizer.analysis.committing import advise, branch_name
 from optimizer.analysis.frontier import Frontier
 from optimizer.analysis.telling import SMALL
@@ -68,12 +68,9 @@ def commitment(view: View, found: Committed) -> Section:
     """What to buy now, and what to leave until more shows."""
     told, voice = advise(found, view.lang), view.voice
     names = [branch_name(one.name, voice, grouped=found.by_draws) for one in found.branches]
-    frame: Any = found.lines
     order = view.frame["line"].tolist()
-    spend = frame.pivot(index="line", columns="branch", values="spend").loc[order]
-    cases = [one.name or OTHERWISE for one in found.branches]
-    now = frame.drop_duplicates("line").set_index("line")["committed"].loc[order]
-    rest = [(spend[case] - now).clip(lower=0.0) for case in cases]
+    now, waits = found.now.loc[order], found.waits.loc[order]
+    rest = [waits[case] for case in waits]
     columns = [Column(view.say("table.line"), is_number=False), Column(view.say("commit.word_now"))]
     columns += [Column(view.say("commit.word_then", case=name)) for name in names]
     rows = [
@@ -84,9 +81,9 @@ def commitment(view: View, found: Committed) -> Section:
     total += [cell(view, own.sum()) for own in rest]
     shown = [(view.say("commit.word_now"), now.tolist())]
     # A line that is bought up front has nothing to wait for.
-    waits = _waits(found, order)
+    open_ = _open(found, order)
     shown += [
-        (view.say("commit.word_then", case=name), np.where(waits, own, np.nan).tolist())
+        (view.say("commit.word_then", case=name), np.where(open_, own, np.nan).tolist())
         for name, own in zip(names[:_CASES], rest, strict=False)
     ]
     title = told.result[0].text
@@ -109,7 +106,7 @@ def commitment(view: View, found: Committed) -> Section:
     )
 
 
-def _waits(found: Committed, order: Sequence[str]) -> Any:
+def _open(found: Committed, order: Sequence[str]) -> Any:
     """Which lines, in this order, have money that is not bought up front."""
     grid = found.branches[0].problem.grid
     open_ = grid.by_line((~found.committed).astype(float)) > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from optimizer.analysis.commitment import OTHERWISE
 from optimizer.analysis.committing import branch_name, branch_told
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.commitment import Commitment
@@ -73,13 +72,9 @@ def page(paper: Paper, found: Committed, told: Advice) -> None:
 
 def _lines(paper: Paper, found: Committed) -> None:
     """Money of each line: what is bought now, then what waits, by case."""
-    frame: Any = found.lines
-    voice = Voice(found.plan, paper.lang)
-    names = [branch.name or OTHERWISE for branch in found.branches]
-    spend = frame.pivot(index="line", columns="branch", values="spend")
-    now = frame.drop_duplicates("line").set_index("line")["committed"]
-    order = list(now.index)
-    rest = spend.loc[order, names].sub(now, axis=0).clip(lower=0.0)
+    voice, now = Voice(found.plan, paper.lang), found.now
+    rest: Any = found.waits
+    names, order = list(rest), list(now.index)
     scale = Scale.of([*rest.max(), *now], found.plan.currency, paper.lang)
     if len(names) > _MOST:
         rest = rest.assign(**{"": rest.min(axis=1), " ": rest.max(axis=1)})[["", " "]]
@@ -87,7 +82,7 @@ def _lines(paper: Paper, found: Committed) -> None:
     else:
         cases = [branch_name(name, voice, grouped=found.by_draws) for name in names]
         heads = [paper.say("commit_then", case=case) for case in cases]
-    columns = [scale.column(now[order]), *(scale.column(rest[name]) for name in rest)]
+    columns = [scale.column(now), *(scale.column(rest[name]) for name in rest)]
     totals = [scale.cell(now.sum()), *(scale.cell(rest[name].sum()) for name in rest)]
     if len(names) > _MOST:
         totals[1:] = ["", ""]
