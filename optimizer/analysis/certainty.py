@@ -18,7 +18,7 @@ import numpy as np
 
 from optimizer.allocation import Allocation, optimize
 from optimizer.errors import AdsplitError, Fault, PlanError
-from optimizer.plan.curves import Floats
+from optimizer.plan.curves import SIZE, Floats
 from optimizer.plan.document import replace_at
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.uncertainty import Range, Uncertainty
@@ -47,17 +47,6 @@ _RIVALS, _DEEPEST, _HALVINGS = 4, 0.5, 6
 
 # What two plans must share for one to be a view of the other's world.
 _QUESTION = ("objective", "budget", "rules")
-
-# The number of each kind of curve that all its outcomes are proportional to.
-_SCALE = {
-    "linear": "rate",
-    "log": "scale",
-    "power": "scale",
-    "exponential": "ceiling",
-    "hill": "ceiling",
-    "logistic": "ceiling",
-    "elasticity": "average_return",
-}
 
 
 @dataclass(frozen=True)
@@ -283,7 +272,7 @@ def with_spread(plan: Plan, spread: float) -> Plan:
         raise PlanError(Fault("spread", f"{spread!r} is no spread", "Give a share such as 20%"))
     numbers = {}
     for line in plan.lines:
-        word = _SCALE.get(line.curve.kind)
+        word = SIZE.get(line.curve.kind)
         if word is not None:
             factors = (1 / (1 + spread), 1 + spread)
             numbers[f"channels.{line.name}.curve.{word}"] = Range(factors, times=True)
@@ -455,7 +444,7 @@ def _falls(
     order = np.argsort(-spend, kind="stable")[:_RIVALS]
     for first, second in itertools.pairwise(order):
         line = plain.lines[int(first)]
-        if line.curve.kind not in _SCALE or spend[second] <= 0:
+        if line.curve.kind not in SIZE or spend[second] <= 0:
             continue
         fall, there = _fall(plain, int(first), int(second), solve)
         names = str(grid.line_names[first]), str(grid.line_names[second])
@@ -492,7 +481,7 @@ def _fall(
 def _scaled(plan: Plan, index: int, factor: float) -> Plan:
     """*plan* with what one line brings multiplied."""
     line: Line = plan.lines[index]
-    word, curve = _SCALE[line.curve.kind], line.curve
+    word, curve = SIZE[line.curve.kind], line.curve
     changed: Any = replace(curve, **{word: getattr(curve, word) * factor})
     lines = list(plan.lines)
     lines[index] = replace(line, curve=changed)

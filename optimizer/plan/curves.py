@@ -21,6 +21,7 @@ from .units import Money, Number, Positive
 
 __all__ = [
     "CURVES",
+    "SIZE",
     "Curve",
     "Elasticity",
     "Exponential",
@@ -39,6 +40,17 @@ Floats = NDArray[np.float64]
 
 # Halley's steps triple the digits: after one this short the rest is nothing. Far fewer suffice.
 _CLOSE, _HALLEY = 1e-5, 60
+
+SIZE = {
+    "linear": "rate",
+    "log": "scale",
+    "power": "scale",
+    "exponential": "ceiling",
+    "hill": "ceiling",
+    "logistic": "ceiling",
+    "elasticity": "average_return",
+}
+"""The number of each kind of curve that all its outcomes are proportional to."""
 
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.plan.curves import CURVES, Floats
+from optimizer.plan.curves import CURVES, SIZE, Floats
 
 __all__ = ["Channel", "Check", "Formula", "Model", "Response", "Table"]
 
@@ -25,15 +25,6 @@ _GROWING = {
     "exponential": ("ceiling", "unit"),
     "hill": ("ceiling", "half"),
     "logistic": ("ceiling", "unit", "midpoint"),
-}
-# The parameter that outcomes are proportional to.
-_SIZE = {
-    "linear": "rate",
-    "log": "scale",
-    "power": "scale",
-    "exponential": "ceiling",
-    "hill": "ceiling",
-    "logistic": "ceiling",
 }
 
 
@@ -68,7 +59,7 @@ class Formula:
         """One curve for all draws, as a document: medians, and the mean outcome at *today*."""
         middle = {name: np.atleast_1d(np.median(values)) for name, values in self.draws.items()}
         if self.count > 1 and today > 0:
-            size = _SIZE[self.kind]
+            size = SIZE[self.kind]
             place = np.array([today])
             own = float(Formula(self.kind, middle).outcome(place)[0, 0])
             if own > 0:
