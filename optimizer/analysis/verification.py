@@ -27,7 +27,7 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.risk import Regret
-from optimizer.plan.stated import faults_of
+from optimizer.plan.stated import faults_of, in_short
 from optimizer.plan.table import LineTable
 from optimizer.problem import BUDGET, compile_plan
 from optimizer.solvers.hedging import concave_in_all, hedge
@@ -464,9 +464,7 @@ def _alike(true: Any, written: Any) -> bool:
 
 
 def _short(value: object) -> str:
-    text = "nothing" if value is None else f"{value:,.10g}" if isinstance(value, float) else (
-        repr(value))  # fmt: skip
-    return text if len(text) <= 60 else text[:57] + "…"
+    return f"{value:,.10g}" if isinstance(value, float) else in_short(value)
 
 
 def _true_input(claim: Claim) -> str:

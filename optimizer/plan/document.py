@@ -24,7 +24,7 @@ from .paths import LINE_KEYS, PLAN_KEYS, Document, set_at, split_form, value_at
 from .periods import Periods
 from .plan import Line, Origin, Plan
 from .risk import RISKS
-from .stated import faults_of
+from .stated import faults_of, in_short
 from .table import LineTable
 from .uncertainty import Uncertainty
 from .units import Percent
@@ -250,7 +250,7 @@ class _Reader:
             if not isinstance(body, Mapping) or not body:
                 self.fault(
                     path,
-                    f"{_short(body)} is not a line",
+                    f"{in_short(body)} is not a line",
                     "Give curve, role, …, or one line per role",
                 )
             elif set(body) & set(LINE_KEYS):
@@ -298,7 +298,7 @@ class _Reader:
         self, body: object, path: str, read: Callable[[str, object, str], Any]
     ) -> tuple[Any, ...]:
         if not isinstance(body, Mapping):
-            self.fault(path, f"{_short(body)} is not a mapping of names", "Give name: {…}")
+            self.fault(path, f"{in_short(body)} is not a mapping of names", "Give name: {…}")
             return ()
         read_all = [read(str(name), item, f"{path}.{name}") for name, item in body.items()]
         return tuple(item for item in read_all if item is not None)
@@ -312,7 +312,9 @@ class _Reader:
             body = {"kind": body}
         if not isinstance(body, Mapping):
             self.fault(
-                path, f"{_short(body)} is not a mapping", f"Give kind: one of {', '.join(by_kind)}"
+                path,
+                f"{in_short(body)} is not a mapping",
+                f"Give kind: one of {', '.join(by_kind)}",
             )
             return None
         kind = body.get("kind")
@@ -342,7 +344,7 @@ class _Reader:
     ) -> Document | None:
         """*body* with its unknown keys told and left out."""
         if not isinstance(body, Mapping):
-            self.fault(path, f"{_short(body)} is not a mapping", f"Known: {', '.join(known)}")
+            self.fault(path, f"{in_short(body)} is not a mapping", f"Known: {', '.join(known)}")
             return None
         for key in body:
             if key not in known:
@@ -374,11 +376,6 @@ class _Reader:
 
     def fault(self, path: str, problem: str, advice: str) -> None:
         self.faults.append(Fault(path, problem, advice))
-
-
-def _short(value: object) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def replace_at(plan: Plan, path: str, value: Any) -> Plan:

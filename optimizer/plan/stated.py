@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from optimizer.errors import Fault, PlanError
 
-__all__ = ["faults_of", "sorted_mapping", "stated"]
+__all__ = ["faults_of", "in_short", "sorted_mapping", "stated"]
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ def _words(item: Any) -> tuple[str, str]:
         return str(context.get("error", item["msg"])), ""
     if kind in {"literal_error", "union_tag_invalid", "enum"}:
         allowed = context.get("expected") or context.get("expected_tags") or ""
-        return f"{_short(found)} is not known", f"Allowed: {allowed}"
+        return f"{in_short(found)} is not known", f"Allowed: {allowed}"
     if kind in {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}:
         sign = {
             "greater_than": "above",
@@ -108,12 +108,13 @@ def _words(item: Any) -> tuple[str, str]:
             "less_than_equal": "at most",
         }[kind]
         limit = next(iter(context.values()))
-        return f"{_short(found)} is out of range", f"It must be {sign} {limit:g}"
+        return f"{in_short(found)} is out of range", f"It must be {sign} {limit:g}"
     if kind in _ALLOWED:
-        return f"{_short(found)} cannot be read", f"Give {_ALLOWED[kind]}"
-    return str(item["msg"]), f"Found {_short(found)}"
+        return f"{in_short(found)} cannot be read", f"Give {_ALLOWED[kind]}"
+    return str(item["msg"]), f"Found {in_short(found)}"
 
 
-def _short(value: object) -> str:
+def in_short(value: object) -> str:
+    """A value that was found, cut for a message."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
