@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 import optimizer as opt
 from optimizer.plan.document import replace_at
-from tests.browser.test_report import visit_report
+from tests.browser.test_report import cut_labels, visit_report
 from tests.report.reports import NASTY, analyses, answer, nasty_plan
 
 
@@ -57,16 +57,7 @@ def test_nothing_sticks_out(
     page.set_viewport_size({"width": width, "height": 844})
     visit_report(page, request.getfixturevalue(which), f"lang={lang}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    cut = page.evaluate(
-        """[...document.querySelectorAll('.page:not([hidden]) .plot')].flatMap((plot) => {
-          const box = plot.getBoundingClientRect();
-          return [...plot.querySelectorAll('text')].filter((text) => {
-            const own = text.getBoundingClientRect();
-            return own.width && (own.left < box.left - 2 || own.right > box.right + 2);
-          }).map((text) => plot.dataset.chart + ': ' + text.textContent);
-        })"""
-    )
-    assert cut == []
+    assert cut_labels(page) == []
 
 
 def test_the_theme_and_the_language_of_a_chart_are_switched(page: Page, alone: Path) -> None:

@@ -35,6 +35,19 @@ def visit_report(page: Page, file: Path, state: str = "") -> None:
     )
 
 
+def cut_labels(page: Page) -> list[str]:
+    """Labels of figures that their figure's edge cuts off."""
+    return page.evaluate(
+        """[...document.querySelectorAll('.page:not([hidden]) .plot')].flatMap((plot) => {
+          const box = plot.getBoundingClientRect();
+          return [...plot.querySelectorAll('text')].filter((text) => {
+            const own = text.getBoundingClientRect();
+            return own.width && (own.left < box.left - 2 || own.right > box.right + 2);
+          }).map((text) => plot.dataset.chart + ': ' + text.textContent);
+        })"""
+    )
+
+
 def test_draws_every_chart_within_a_few_seconds(page: Page, report: Path):
     visit_report(page, report)
     count = page.evaluate("document.querySelectorAll('.page:not([hidden]) .plot .main-svg').length")
@@ -95,17 +108,7 @@ def test_nothing_sticks_out(
     page.set_viewport_size({"width": width, "height": 844})
     visit_report(page, request.getfixturevalue(which), f"lang={lang}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # No label of a figure is cut off by the figure's edge.
-    cut = page.evaluate(
-        """[...document.querySelectorAll('.page:not([hidden]) .plot')].flatMap((plot) => {
-          const box = plot.getBoundingClientRect();
-          return [...plot.querySelectorAll('text')].filter((text) => {
-            const own = text.getBoundingClientRect();
-            return own.width && (own.left < box.left - 2 || own.right > box.right + 2);
-          }).map((text) => plot.dataset.chart + ': ' + text.textContent);
-        })"""
-    )
-    assert cut == []
+    assert cut_labels(page) == []
 
 
 def test_shows_the_allocations_figures(page: Page, report: Path):
