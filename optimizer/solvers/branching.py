@@ -85,7 +85,9 @@ class _Search(Search[_Node]):
         node = self.pop()
         self.nodes += 1
         result = self._climb(node)
-        _note(node, leaf(self.part, result))
+        # A climb that time cut short may prove less than what is known of the box's parent.
+        if result.bound <= node.bound:
+            _note(node, leaf(self.part, result))
         if result.status is Status.UNBOUNDED:
             self.is_unbounded = True
             return

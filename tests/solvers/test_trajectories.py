@@ -18,7 +18,7 @@ from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import compile_plan
-from optimizer.solvers import chained, solve
+from optimizer.solvers import branching, chained, solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.chained import Chained, suits
 from optimizer.solvers.mixtures import Parts
@@ -276,6 +276,23 @@ def test_what_is_more_than_chains_is_answered_as_before(fields):
     assert not suits(problem, problem.needs)
     best = optimize(plan, gap=5e-2, time_limit=5)
     verdict = verify(plan, best.spend, value=best.objective, bound=best.bound, proof=best.proof)
+    assert verdict.holds, verdict.faults
+
+
+@pytest.mark.parametrize("most", [5, 20, 60])
+def test_boxes_that_time_cuts_short_keep_the_proof_of_their_parents(most, monkeypatch):
+    climb = branching.climb
+
+    def hurried(part, envelopes, box, cuts, tolerance, clock, *rest):
+        return climb(part, envelopes, box, cuts, tolerance, Clock(0.0), *rest)
+
+    monkeypatch.setattr(branching, "climb", hurried)
+    monkeypatch.setattr(branching._Search, "most", most)
+    plan = weeks(2, 10, 3, constraints=(Flights(2),), minimum_if_active=20.0)
+    problem = compile_plan(plan)
+    found = Branching().solve(problem, Options(gap=1e-6), None)
+    cells = found.spend[: problem.n_cells]
+    verdict = verify(plan, cells, value=found.value, bound=found.bound, proof=found.proof)
     assert verdict.holds, verdict.faults
 
 
