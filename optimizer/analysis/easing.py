@@ -33,6 +33,10 @@ SHARP = 1e-8
 """Gap to which concave plans are solved, so that their differences mean something."""
 CLOSE = 1e-7
 """The same for plans with S-curves or switches, whose proof takes longer."""
+ROUGH = 1e-5
+"""A first try where a gain may be far greater than that."""
+PLAIN = 50.0
+"""A gain of so many times its doubt is told as it is: two digits of it hold."""
 # What a price may cost in time; beyond it the doubt is told with it.
 _SECONDS = 10.0
 # Spend that no plan means: where nothing else limits a line, so many times the budget does.
@@ -127,7 +131,18 @@ class Sharp:
 
     def gain(self, eased: Problem) -> tuple[float, float]:
         """What *eased* gains over the plan, and how far that may be off."""
-        found = solve(eased, self.options, self.spend)
+        return self._gain(eased, self.options)
+
+    def great_gain(self, eased: Problem) -> tuple[float, float]:
+        """The same where most gains are great: what shows at a glance is not proven to the end."""
+        if not self.concave:
+            gain, doubt = self._gain(eased, replace(self.options, gap=ROUGH))
+            if gain > PLAIN * doubt:
+                return gain, doubt
+        return self.gain(eased)
+
+    def _gain(self, eased: Problem, options: Options) -> tuple[float, float]:
+        found = solve(eased, options, self.spend)
         if found.status is Status.UNBOUNDED:
             return float("inf"), 0.0
         if found.spend is None:

@@ -267,7 +267,7 @@ def _cost(base: Sharp, rule: Easing) -> float:
     )
     if rule.name == BUDGET and endless:
         return float("nan")  # money costs nothing then, and no sum would be enough
-    gain, doubt = base.gain(rule.eased(float("inf")))
+    gain, doubt = base.great_gain(rule.eased(float("inf")))
     if not np.isfinite(doubt):
         return float("nan")
     return gain if gain > doubt else 0.0

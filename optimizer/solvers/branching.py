@@ -8,10 +8,12 @@ rules few curves end between their pieces, so trees stay small (Udell & Boyd, 20
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimizer.errors import SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.grid import SwitchKind
 from optimizer.problem import Need, Problem
@@ -84,6 +86,15 @@ class _Search(Search[_Node]):
         """Climb the most promising box; divide it where that leaves it open."""
         node = self.pop()
         self.nodes += 1
+        try:
+            self._visit(node)
+        except SolverFailed:
+            # What is known of the box's parent still holds, and other boxes may go on.
+            if node.bound == np.inf:
+                raise
+            self.closed = max(self.closed, node.bound)
+
+    def _visit(self, node: _Node) -> None:
         result = self._climb(node)
         # A climb that time cut short may prove less than what is known of the box's parent.
         if result.bound <= node.bound:
@@ -265,7 +276,8 @@ class _Search(Search[_Node]):
             max(gap * abs(self.incumbent.value), 0.0) if np.isfinite(self.incumbent.value) else 0.0
         )
         tolerance = max(tolerance, EXACT * self.part.scales.objective)
-        climb(self.part, envelopes, box, Cuts(), tolerance, self.clock, self.incumbent)
+        with suppress(SolverFailed):  # nothing is proven here: what was offered stays
+            climb(self.part, envelopes, box, Cuts(), tolerance, self.clock, self.incumbent)
 
     def finish(self) -> None:
         """The last digits: climb the box in which the best plan's curves are concave."""

@@ -397,13 +397,6 @@ class LinearPart:
         self._highs.setOptionValue(
             "time_limit", float(min(seconds, 1e9)) + self._highs.getRunTime()
         )
-        self._highs.run()
-        status = self._highs.getModelStatus()
-        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-            self._highs.setOptionValue("presolve", "off")
-            self._highs.run()
-            status = self._highs.getModelStatus()
-            self._highs.setOptionValue("presolve", "choose")
         words = highspy.HighsModelStatus
         known = {
             words.kOptimal: Status.OPTIMAL,
@@ -411,10 +404,24 @@ class LinearPart:
             words.kUnbounded: Status.UNBOUNDED,
             words.kTimeLimit: Status.STOPPED,
         }
-        if status not in known:
-            said = self._highs.modelStatusToString(status)
-            raise SolverFailed(f"HiGHS ended with {said!r} on {self._highs.getNumRow()} rows")
-        return self._read(known[status], is_mixed=integer and len(self._s) > 0)
+        for run in (self._highs.run, self._without_presolve, self._afresh):
+            run()
+            status = self._highs.getModelStatus()
+            if status in known:
+                return self._read(known[status], is_mixed=integer and len(self._s) > 0)
+        said = self._highs.modelStatusToString(status)
+        raise SolverFailed(f"HiGHS ended with {said!r} on {self._highs.getNumRow()} rows")
+
+    def _without_presolve(self) -> None:
+        """Run the whole model: presolve may leave open whether it is infeasible or unbounded."""
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.run()
+        self._highs.setOptionValue("presolve", "choose")
+
+    def _afresh(self) -> None:
+        """Run without what is left of the last basis, which may be what led astray."""
+        self._highs.clearSolver()
+        self._highs.run()
 
     def _read(self, status: Status, *, is_mixed: bool) -> Relaxed:
         problem, scales = self.problem, self.scales
@@ -446,10 +453,8 @@ class LinearPart:
         """Prices of the rows that prove that no plan exists, after an infeasible solve."""
         _, found, ray = self._highs.getDualRay()
         if not found:
-            self._highs.setOptionValue("presolve", "off")
-            self._highs.run()
+            self._without_presolve()
             _, found, ray = self._highs.getDualRay()
-            self._highs.setOptionValue("presolve", "choose")
         if not found:
             return None
         rows, where = np.zeros(len(self.problem.rows)), np.array(self._row_of, np.intp)

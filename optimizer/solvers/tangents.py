@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.errors import SolverFailed
 from optimizer.plan.curves import Floats
 from optimizer.plan.grid import SwitchKind
 from optimizer.problem import Need, Problem
@@ -189,7 +190,12 @@ def climb(
     relaxed, excess, stalled, least = None, np.zeros(problem.n_columns), 0, np.inf
     size = np.maximum(part.scales.outcomes, 1e-300)
     for _ in range(_ROUNDS):
-        answer = part.solve()
+        try:
+            answer = part.solve()
+        except SolverFailed:
+            if relaxed is None:
+                raise
+            break  # what the rounds before have shown still holds
         if answer.status is not Status.OPTIMAL:
             return Climb(answer.status, None, cuts, excess)
         relaxed = answer

@@ -6,8 +6,10 @@ import threading
 
 import numpy as np
 import pytest
+from highspy import HighsModelStatus
 
 from optimizer.allocation import optimize
+from optimizer.certificate import verify
 from optimizer.errors import Infeasible, NoSolver, SolverFailed
 from optimizer.plan.constraints import ActiveLines, SpendAll, Split
 from optimizer.plan.curves import Hill, Linear
@@ -15,6 +17,8 @@ from optimizer.plan.objectives import Revenue
 from optimizer.plan.plan import Line, Plan
 from optimizer.problem import Need, compile_plan
 from optimizer.solvers import SOLVERS, solve
+from optimizer.solvers.branching import Branching
+from optimizer.solvers.linear import LinearPart
 from optimizer.solvers.solution import Options, Status
 
 
@@ -103,3 +107,55 @@ def test_a_search_that_finds_no_plan_says_so_and_invents_none(monkeypatch):
     rules = (*plan.constraints, SpendAll())
     with pytest.raises(SolverFailed, match="no plan was found"):
         optimize(Plan("hurry", lines, plan.budget, constraints=rules), time_limit=0.0)
+
+
+@pytest.mark.parametrize("fails", [2, 3, 7, 20, 41])
+def test_a_box_that_the_backend_cannot_solve_stays_in_the_bound(fails, monkeypatch):
+    whole, calls = LinearPart.solve, []
+
+    def sometimes(part, **options):
+        calls.append(1)
+        if len(calls) >= fails and len(calls) % 5 == fails % 5:
+            raise SolverFailed("HiGHS ended with 'Solve error'")
+        return whole(part, **options)
+
+    plan = hard_plan(12)
+    best = optimize(plan, gap=1e-6)
+    monkeypatch.setattr(LinearPart, "solve", sometimes)
+    problem = compile_plan(plan)
+    found = Branching().solve(problem, Options(gap=1e-6), problem.lift(np.full(12, 4.0)))
+    assert found.bound >= best.objective
+    assert found.status is Status.STOPPED or found.value >= (1 - 1e-6) * best.objective
+    verdict = verify(plan, found.spend, value=found.value, bound=found.bound, proof=found.proof)
+    assert verdict.holds, verdict.faults
+
+
+def test_the_backend_is_asked_again_where_it_loses_its_way(monkeypatch):
+    class Lost:
+        """HiGHS, which now and then ends without having found anything."""
+
+        def __init__(self, highs):
+            self.highs, self.runs = highs, 0
+
+        def __getattr__(self, name):
+            return getattr(self.highs, name)
+
+        def run(self):
+            self.runs += 1
+            return self.highs.run()
+
+        def getModelStatus(self):  # noqa: N802 - HiGHS's name
+            lost = self.runs % 7 in {4, 5}
+            return HighsModelStatus.kSolveError if lost else self.highs.getModelStatus()
+
+    load = LinearPart._load
+
+    def loaded(part, pulp):
+        load(part, pulp)
+        part._highs = Lost(part._highs)
+
+    best = optimize(hard_plan(12), gap=1e-6)
+    monkeypatch.setattr(LinearPart, "_load", loaded)
+    again = optimize(hard_plan(12), gap=1e-6)
+    assert again.status is Status.OPTIMAL
+    assert again.objective == pytest.approx(best.objective, rel=2e-6)
