@@ -3,6 +3,7 @@
 import os
 
 from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import providers
 
 # Deterministic, so that a red run is red for a reason in the change; and without a deadline, since
 # a solver's first call loads its library; nor with a trace of what only failing examples run, which
@@ -13,4 +14,8 @@ settings.register_profile("explore", max_examples=1000, deadline=None, print_blo
 settings.register_profile(
     "raw", settings.get_profile("steady"), phases=[Phase.explicit, Phase.generate]
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")
+settings.load_profile(PROFILE)
+if PROFILE != "explore":
+    # Constants found in whatever modules are loaded would make examples differ from run to run.
+    providers.is_local_module_file = lambda _: False
