@@ -163,14 +163,13 @@ class _Builder:
         self.term[index] = column
         kernel = carryover.kernel(counted + _memory(carryover))
         before = self._before(line) / line.price
-        reach = sparse.lil_array((counted, self.n_cells))
-        start = np.zeros(counted)
+        start = np.array([_carried(kernel, before, s) for s in range(counted)])
         cells = index * planned + np.arange(planned)
-        for s in range(counted):
-            first = np.arange(min(s + 1, planned))
-            reach[[s], cells[first]] = kernel[s - first] * self.per_money[index, first]
-            start[s] = _carried(kernel, before, s)
-        matrix = reach.tocsr()
+        step, past = np.arange(counted)[:, None], np.arange(planned)
+        left = np.where(step >= past, kernel[np.maximum(step - past, 0)], 0.0)
+        own = sparse.csr_array(left * self.per_money[index])
+        place, shape = (own.indices + cells[0], own.indptr), (counted, self.n_cells)
+        matrix = sparse.csr_array((own.data, *place), shape=shape)
         self.reach.append(matrix)
         self.start.append(start)
         if isinstance(carryover, Geometric) and carryover.length is None:
