@@ -1,7 +1,8 @@
-"""Asking for judgement on a terminal: a plan, its lines, four questions each."""
+"""Asking for judgement on a terminal: a plan, its lines, four questions each, or two."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from .options import currency_code, money_text
 from .phrases import phrase
 
 __all__ = ["judged", "judged_workbook", "write_scenario", "write_workbook"]
+
+# What ends an answer that is a multiple of the spend.
+_TIMES = ("x", "X", "×")
 
 
 def write_workbook(path: Path, lang: str, *, force: bool) -> None:
@@ -101,18 +105,11 @@ def _asked(lang: str) -> tuple[dict[str, Any], list[Any]]:
 def _line(name: str, lang: str) -> Any:
     """A line and its answers, once they are meant as they are."""
     from optimizer.errors import PlanError
-    from optimizer.plan.units import parse_money
-    from optimizer.sources.judgement import Answers, JudgedLine, judge
-
-    def money(key: str, default: str | None = None) -> float:
-        text = click.prompt(phrase(key, lang), default=default, err=True, value_proc=money_text)
-        return parse_money(text)
+    from optimizer.sources.judgement import JudgedLine, judge
 
     while True:
-        spend, today = money("ask_spend"), money("ask_today")
-        none, more = money("ask_none", "0"), money("ask_half_more")
         try:
-            found = judge(answers := Answers(spend, today, more, money("ask_saturation"), none))
+            found = judge(answers := _answers(lang))
         except PlanError as error:
             for fault in error.faults:
                 note(f"  {fault}")
@@ -124,3 +121,31 @@ def _line(name: str, lang: str) -> Any:
             phrase("ask_keep", lang), default=False, err=True
         ):
             return JudgedLine(name, answers)
+
+
+def _answers(lang: str) -> Any:
+    """Four answers; or two, where what today's spend brings is told as a multiple of it.
+
+    Raises:
+        PlanError: an answer is out of its range.
+    """
+    from optimizer.plan.units import parse_money
+    from optimizer.sources.judgement import Answers, Returns
+
+    def ask(key: str, default: str | None = None, proc: Callable[[str], str] = money_text) -> str:
+        return str(click.prompt(phrase(key, lang), default=default, err=True, value_proc=proc))
+
+    spend, today = parse_money(ask("ask_spend")), ask("ask_today", proc=_outcomes_text)
+    if today.endswith(_TIMES):
+        elasticity = ask("ask_elasticity")
+        return Returns(spend, parse_money(today[:-1]), parse_money(elasticity))
+    none, more = parse_money(ask("ask_none", "0")), parse_money(ask("ask_half_more"))
+    most = parse_money(ask("ask_saturation"))
+    return Answers(spend, parse_money(today), more, most, none)
+
+
+def _outcomes_text(text: str) -> str:
+    """Outcomes, or a multiple of the spend such as ``2.5x``, refused where they cannot be read."""
+    text = text.strip()
+    money_text(text[:-1] if text.endswith(_TIMES) else text)
+    return text

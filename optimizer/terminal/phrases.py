@@ -215,7 +215,14 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "{name!r} 已存在或不是投放项：请写 channel 或 channel.role",
     ),
     "ask_spend": ("  Spend today", "  当前投入"),
-    "ask_today": ("  Outcomes at that spend", "  当前投入下的成果"),
+    "ask_today": (
+        "  Outcomes at that spend (or outcomes per unit of money, such as 2.5x)",
+        "  当前投入下的成果（或每单位投入的成果，例如 2.5x）",
+    ),
+    "ask_elasticity": (
+        "  By how many % outcomes rise with 1 % more money, such as 0.4",
+        "  投入增加 1% 时成果增加百分之几，例如 0.4",
+    ),
     "ask_none": ("  … with no spend at all", "  ……完全不投入时"),
     "ask_half_more": ("  … with half as much again", "  ……投入增加一半时"),
     "ask_saturation": ("  … however much is spent", "  ……无论投入多少"),

@@ -35,6 +35,19 @@ def test_a_contradiction_may_be_kept(run: Run, tmp_path: Path) -> None:
     assert opt.load(tmp_path / "mine" / "scenario.yaml").lines[0].curve.kind == "points"
 
 
+def test_return_and_elasticity_do_as_well(run: Run, tmp_path: Path) -> None:
+    answers = ["Ours", "none", "EUR", "100", "1",
+               "tv", "10", "two x", "2.5x", "-0.4", "0.4",  # no number; no elasticity
+               "radio", "10", "2.5 ×", "1.2", "y", ""]  # fmt: skip
+    result = run("init", tmp_path / "mine", "--ask", input="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("Outcomes at that spend") == 3
+    assert "returns rise with spend" in result.stderr
+    tv, radio = opt.load(tmp_path / "mine" / "scenario.yaml").lines
+    assert tv.curve == opt.Elasticity(10.0, 2.5, 0.4)
+    assert radio.curve == opt.Linear(2.5)
+
+
 def test_questions_in_a_workbook(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "ask.xlsx"
     assert run("init", "--excel", path).exit_code == 0
