@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.cluster.vq import kmeans2
 
 from optimizer.plan.curves import Floats
 from optimizer.plan.grid import Grid, SwitchKind, Unit
@@ -312,6 +311,8 @@ def _told(worlds: Worlds, index: Index) -> tuple[tuple[str, float], ...]:
 
 def _alike(worlds: Worlds, spend: Floats, groups: int, seed: int) -> Index:
     """The group of each draw, shape (n_worlds,): k-means on what more of each cell would bring."""
+    from scipy.cluster.vq import kmeans2
+
     gains = np.nan_to_num(worlds.gradients(spend), posinf=0.0, neginf=0.0)
     money = np.maximum(spend, 0.01 * (worlds.problem.money or 1.0))
     wanted = (gains - gains.mean(axis=0)) * money

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import ArgsKwargs
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from optimizer.errors import Fault, PlanError
 
@@ -158,11 +158,13 @@ class Range:
 
     def _spread(self) -> Any:
         """The distribution with the quantiles asked for."""
+        from scipy import stats  # half as long to load as all the rest of a plan
+
         assert self.between is not None
         low, high = self.between
         tail = (1.0 - self.sure) / 2.0
         if self.form in {"normal", "lognormal"}:
-            score = float(stats.norm.ppf(max(1.0 - tail, 0.5 + _EDGE))) if tail else 3.0
+            score = float(ndtri(max(1.0 - tail, 0.5 + _EDGE))) if tail else 3.0
             if self.form == "normal":
                 return stats.norm((low + high) / 2, (high - low) / (2 * score))
             a, b = np.log(low), np.log(high)
@@ -175,6 +177,8 @@ class Range:
 
 def _triangle(low: float, high: float, tail: float, likely: float | None) -> Any:
     """The triangle that leaves a share *tail* below *low* and as much above *high*."""
+    from scipy.stats import triang
+
     top = (low + high) / 2 if likely is None else likely
     if not low <= top <= high:
         raise PlanError(Fault("likely", f"{top:g} is not between the limits"))
@@ -184,7 +188,7 @@ def _triangle(low: float, high: float, tail: float, likely: float | None) -> Any
         wide = right - left
         left = low - np.sqrt(tail * wide * max(top - left, 1e-300))
         right = high + np.sqrt(tail * wide * max(right - top, 1e-300))
-    return stats.triang((top - left) / (right - left), left, right - left)
+    return triang((top - left) / (right - left), left, right - left)
 
 
 @stated
@@ -329,7 +333,7 @@ class Uncertainty:
         """
         points = self.points(paths, count) if points is None else points
         single, names = self._single(paths), self.sources(paths)[2:]
-        score = dict(zip(names, stats.norm.ppf(points[:, 2:]).T, strict=True))
+        score = dict(zip(names, ndtri(points[:, 2:]).T, strict=True))
         # Rows of lists by rank, so that all of them come as often, or nearly so.
         rank = np.argsort(np.argsort(points[:, 1], kind="stable"), kind="stable")
         rows = (rank + 0.5) / len(points)
@@ -341,7 +345,7 @@ class Uncertainty:
                 if factor is not None:
                     rho = self.together[factor].correlation
                     free = np.sqrt(rho) * score[factor] + np.sqrt(1.0 - rho) * free
-                share = stats.norm.cdf(free)
+                share = ndtr(free)
             values[path] = self.numbers[own].at(share)
         return Drawn(values, *self._shocks(points[:, 0]))
 
@@ -371,7 +375,9 @@ def _meant(own: str, path: str) -> bool:
 
 def _sobol(width: int, count: int, seed: int) -> Floats:
     """Even points in the open unit cube, shape (count, width)."""
-    sequence = stats.qmc.Sobol(width, rng=np.random.default_rng([seed, width]))
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(width, rng=np.random.default_rng([seed, width]))
     power = int(np.ceil(np.log2(max(count, 2))))
     points = np.clip(sequence.random_base2(power)[:count], _EDGE, 1 - _EDGE)
     return np.asarray(points, float)

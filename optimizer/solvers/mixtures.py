@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from optimizer.plan.curves import Floats
 from optimizer.problem import Problem
@@ -251,6 +250,8 @@ class Parts:
 
     def _master(self, ways: Sequence[Way]) -> tuple[float, Floats, Floats] | None:
         """The best mixture of some ways: its value, the shares, and the prices of the rules."""
+        from scipy.optimize import linprog
+
         n_parts, n = len(self.chains) + len(self.single), len(ways)
         m = len(self.lower)
         uses = np.array([way.uses for way in ways]).reshape(n, m).T
