@@ -50,7 +50,7 @@ _SAME = 1e-6
 # Sums of terms that cancel are known to this share of the terms; a ray must do better by far.
 _ROUNDING, _CLEAR = 1e-15, 1e-12
 # A value below this share of all that the lines could bring at most is nothing.
-_NOTHING = 1e-12
+_NOTHING = 1e-10
 # Weights of worlds are known to this.
 _TINY = 1e-9
 # What a world's own best plan is worth is known to this share of it, and so is regret.
