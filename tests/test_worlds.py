@@ -97,11 +97,15 @@ def test_what_goodwill_lifts_is_worth_what_plans_say():
     assert way @ worlds.bend(spend, share) @ way == pytest.approx(bend / (2 * h), rel=0.05)
 
 
+@pytest.fixture(scope="module")
+def eight():
+    return Worlds.of(uncertain(opt.load("b2b"), B2B, draws=8))
+
+
 @settings(max_examples=20)
-@given(st.integers(0, 2**32 - 1))
-def test_the_gradient_is_that_of_the_values(seed):
-    rng = np.random.default_rng(seed)
-    worlds = Worlds.of(uncertain(opt.load("b2b"), B2B, draws=8))
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_gradient_is_that_of_the_values(eight, seed):
+    rng, worlds = np.random.default_rng(seed), eight
     spend = worlds.problem.grid.current * rng.uniform(0.5, 1.5, worlds.problem.n_cells)
     share = rng.dirichlet(np.ones(8))
     way = rng.normal(size=len(spend)) * spend
