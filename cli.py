@@ -54,6 +54,7 @@ from optimizer.terminal.options import (
     solving,
     studying,
     table,
+    uploading,
 )
 
 if TYPE_CHECKING:
@@ -348,8 +349,8 @@ def compare(
     """Put what-ifs side by side, with the cost of a wrong bet."""
     import optimizer as opt
     from optimizer.analysis.answer import comparison_answer
+    from optimizer.files import ENDINGS
     from optimizer.terminal import pages
-    from optimizer.terminal.files import ENDINGS
     from optimizer.terminal.members import members
 
     out, page = Out.of(options, (*ENDINGS, ".html")).apart(".html")
@@ -488,7 +489,9 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
 
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
     if out.wants_csv and only is None:
-        raise click.UsageError("CSV holds one table: add --only prices or --only tornado")
+        raise click.UsageError(
+            "CSV and Parquet hold one table: add --only prices or --only tornado"
+        )
     with search:
         best = opt.optimize(asked.plan, **search.one)
         prices = opt.rule_prices(best, ranges=True, costs=True) if only != "tornado" else None
@@ -857,6 +860,51 @@ def fit(history: str, **options: Any) -> int:
 
 @adsplit.command(
     examples="""
+    adsplit optimize b2b -o plan.json && adsplit upload plan.json > map.yaml    a map to fill in
+    adsplit upload plan.json --map map.yaml -o budgets.csv
+    adsplit upload plan.json --map map.yaml --only 2027-03 -o march.xlsx
+    adsplit optimize b2b --json | adsplit upload - --map map.yaml --csv
+""",
+    epilog="The map says which campaigns each line becomes and what the tool calls its columns; "
+    "docs/guide/upload.md shows how.",
+)
+@click.argument("result", metavar="RESULT.json", type=click.Path(dir_okay=False, allow_dash=True))
+@uploading
+@verified_table
+@fmt
+@lang
+@debug
+def upload(result: str, map_file: Path | None, only: tuple[str, ...], **options: Any) -> int:
+    """Write budgets for the tools that spend them."""
+    from optimizer.analysis.answer import plain
+    from optimizer.sources.upload import upload as made_of
+    from optimizer.sources.upload import upload_map_text
+    from optimizer.terminal import upload as terminal
+    from optimizer.terminal.tracking import read_saved
+    from optimizer.uploads.telling import upload_answer
+
+    table, out = read_table(options, None), Out.of(options)
+    if map_file is None and (out.output is not None or only):
+        raise click.UsageError("-o and --only need --map; without it a map to fill in is printed")
+    saved = read_saved(read_text(result), result, *table)
+    if map_file is None:
+        print_text(upload_map_text(saved.plan))
+        return OK
+    made = made_of(saved, map_file, only=only)
+    if out.output is not None and out.output.suffix.lower() != ".json":
+        made.write(out.output, out.lang)
+        out.wrote(out.output)
+        out = out.apart(out.output.suffix.lower())[0]
+    out.emit(
+        lambda: plain(upload_answer(made, out.lang)),
+        lambda: {"rows": made.typed},
+        lambda paper: terminal.page(paper, made),
+    )
+    return OK
+
+
+@adsplit.command(
+    examples="""
     adsplit optimize b2b -o plan.json
     adsplit verify plan.json                     rules, value and proof, from the file alone
     adsplit verify plan.json --scenario b2b      and whether this was the question
@@ -929,7 +977,7 @@ def scenarios(name: str | None, **options: Any) -> int:
     if name is not None:
         text = builtin_text(name)
         if out.format == "json":
-            from optimizer.terminal.files import json_text
+            from optimizer.files import json_text
 
             text = json_text({"schema": "adsplit.scenario/1", "name": name, "text": text})
         print_text(text)
@@ -953,7 +1001,7 @@ def scenarios(name: str | None, **options: Any) -> int:
 @debug
 def schema(what: str) -> None:
     """Print the JSON Schema of scenario files, or of results."""
-    from optimizer.terminal.files import json_text
+    from optimizer.files import json_text
 
     if what == "result":
         from optimizer.analysis.answer import answer_schema

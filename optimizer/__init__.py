@@ -108,6 +108,9 @@ if TYPE_CHECKING:
     from .sources.models.importing import Imported, import_model
     from .sources.scenario import check_scenario, dumps, load, loads, write
     from .sources.table import load_table
+    from .sources.upload import upload
+    from .uploads.mapping import Campaign, UploadMap
+    from .uploads.upload import Upload
     from .worlds import Worlds
 
     __version__ = version("adsplit")
@@ -121,6 +124,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "sources.models.importing": ("import_model", "Imported"),
     "sources.history": ("load_history",),
     "sources.fitted": ("write_fit",),
+    "sources.upload": ("upload",),
+    "uploads.mapping": ("UploadMap", "Campaign"),
+    "uploads.upload": ("Upload",),
     "fitting.mapping": ("HistoryMap", "MappedLine", "LiftTest"),
     "fitting.history": ("History",),
     "fitting.calibration": ("fit", "Fit"),
@@ -216,6 +222,7 @@ __all__ = [
     "Answers",
     "CVaR",
     "CalibrationError",
+    "Campaign",
     "Certainty",
     "Chance",
     "Changes",
@@ -290,6 +297,8 @@ __all__ = [
     "Unbounded",
     "Uncertainty",
     "UnknownName",
+    "Upload",
+    "UploadMap",
     "Weibull",
     "Weighted",
     "Weights",
@@ -338,6 +347,7 @@ __all__ = [
     "to_document",
     "tornado",
     "track",
+    "upload",
     "with_spread",
     "workers_of",
     "write",

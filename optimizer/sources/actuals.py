@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 
 from optimizer.errors import Fault, PlanError, nearest
+from optimizer.files import need_parquet
 from optimizer.plan.actuals import OUTCOME, Actuals
 from optimizer.plan.plan import Plan
 from optimizer.plan.units import parse_money
-
-from .table import need_parquet
 
 __all__ = ["ENDINGS", "is_empty", "load_actuals", "read_actuals", "rows_of"]
 

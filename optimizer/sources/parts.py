@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import Fault, PlanError
+from optimizer.files import need_parquet
 from optimizer.plan.table import PARAMETERS, LineTable
 
-from .table import NUMBERS, TEXTS, Coded, Columns, need_parquet
+from .table import NUMBERS, TEXTS, Coded, Columns
 
 if TYPE_CHECKING:
     import pandas as pd

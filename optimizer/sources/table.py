@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import Fault, PlanError, nearest
+from optimizer.files import need_parquet
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document
 from optimizer.plan.plan import Plan
@@ -35,7 +35,6 @@ __all__ = [
     "Columns",
     "load_spend",
     "load_table",
-    "need_parquet",
     "question",
     "read_frame",
     "read_lines",
@@ -193,16 +192,6 @@ def load_spend(source: str | os.PathLike[str], lines: LineTable) -> Floats:
     spend = np.empty(len(money))
     spend[wanted] = money[order]
     return spend
-
-
-def need_parquet() -> None:
-    """Say so early when Parquet files cannot be read or written.
-
-    Raises:
-        ModuleNotFoundError: pyarrow is not installed.
-    """
-    if find_spec("pyarrow") is None:
-        raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
 
 
 def read_frame(path: Path, where: str) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def judged(lang: str) -> str:
 
 def write_scenario(path: Path, text: str, lang: str) -> None:
     """Write a scenario in a directory that may be new, and say what to do next."""
-    from .files import write_atomically
+    from optimizer.writing import write_atomically
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())

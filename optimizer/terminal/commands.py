@@ -192,7 +192,7 @@ def _report(error: Exception) -> int:
         traceback.print_exception(error)
     code, told = _told(error)
     if settings.get("format") == "json" and not sys.stderr.isatty():
-        from optimizer.terminal.files import json_text
+        from optimizer.files import json_text
 
         click.echo(
             json_text({"schema": "adsplit.error/1", "exit_code": code, **told}), err=True, nl=False

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from optimizer.writing import write_atomically
+
 from .commands import OK, STOPPED, note
-from .files import write_atomically
 from .options import Out, Search, chain, option
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     """Read the table, find the best plan, print sums and write all lines."""
     from optimizer.allocation import optimize
     from optimizer.analysis import line_items
-    from optimizer.sources.table import load_table, need_parquet
+    from optimizer.files import need_for
+    from optimizer.sources.table import load_table
 
     source, about = _question(options, reach)
     scheduler, output = options.pop("scheduler"), options["output"]
@@ -127,8 +129,8 @@ def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
         return _optimize_partitions(options, source, about, scheduler)
     out, search = Out.of(options, _ENDINGS), Search.of(options)
     target = out.output
-    if target is not None and target.suffix.lower() == ".parquet":
-        need_parquet()
+    if target is not None:
+        need_for(target)
     with search:
         best = optimize(load_table(source, **about), **search.one)
     Out(out.format, None, out.lang).emit(
@@ -249,8 +251,7 @@ def _content(best: Allocation, ending: str, lang: str) -> bytes:
     import io
 
     from optimizer.analysis import line_items
-
-    from .files import json_text, large_csv
+    from optimizer.files import json_text, large_csv
 
     if ending == ".json":
         return json_text(line_items.lines_answer(best)).encode()

@@ -56,6 +56,7 @@ __all__ = [
     "solving",
     "studying",
     "table",
+    "uploading",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -193,7 +194,7 @@ fmt = chain(
         type=click.Path(dir_okay=False, path_type=Path),
         section="Output",
         metavar="FILE",
-        help="Also write the result to FILE, by its ending: .json .csv .xlsx",
+        help="Also write the result to FILE, by its ending: .json .csv .xlsx .parquet",
     ),
 )
 scenario_name = click.argument("scenario", shell_complete=complete)
@@ -237,7 +238,7 @@ table = option(
     "--table",
     type=click.Choice(["lines", "rules", "phasing", "breakdown", "periods", "totals", "stages"]),
     section="Output",
-    help="What CSV holds (default: lines); Excel holds every table.",
+    help="What CSV and Parquet hold (default: lines); Excel holds every table.",
 )
 mapped = chain(
     option(
@@ -256,6 +257,23 @@ mapped = chain(
     option("--plot", metavar="FILE.html", section="Output", help="Also write a page with charts."),
     option("--force", is_flag=True, section="Output", help="Overwrite files that are there."),
     option("--seed", type=int, default=1, section="History", help="Of the draws (default: 1)."),
+)
+uploading = chain(
+    option(
+        "--map",
+        "map_file",
+        metavar="MAP.yaml",
+        type=click.Path(dir_okay=False, path_type=Path),
+        section="Upload",
+        help="Which campaigns each line becomes; without it, a map to fill in is printed.",
+    ),
+    option(
+        "--only",
+        multiple=True,
+        metavar="PERIOD",
+        section="Upload",
+        help="The rows of one month (or day, week …, as the map has them); may be repeated.",
+    ),
 )
 following = chain(
     option(
@@ -318,7 +336,7 @@ following = chain(
         "--table",
         type=click.Choice(["lines", "periods", "totals", "stages", "forecast"]),
         section="Output",
-        help="What CSV holds (default: lines); Excel holds every table.",
+        help="What CSV and Parquet hold (default: lines); Excel holds every table.",
     ),
 )
 
@@ -371,7 +389,7 @@ committing = chain(
         "--table",
         type=click.Choice(["lines", "cells", "branches", "worths", "openings", "draws"]),
         section="Output",
-        help="What CSV holds (default: lines); Excel holds every table.",
+        help="What CSV and Parquet hold (default: lines); Excel holds every table.",
     ),
 )
 drawing = chain(
@@ -396,7 +414,7 @@ drawing = chain(
             ["bands", "lines", "gain", "views", "switching", "tests", "shares", "draws", "fresh"]
         ),
         section="Output",
-        help="What CSV holds (default: bands); Excel holds every table.",
+        help="What CSV and Parquet hold (default: bands); Excel holds every table.",
     ),
 )
 compare_changes = chain(
@@ -505,12 +523,11 @@ class Out:
             options.pop(name)
         out = cls(meta.get("format", "table"), options.pop("output"), options.pop("lang"))
         if out.output is not None:
-            from .files import ENDINGS, need_excel
+            from optimizer.files import ENDINGS, need_for
 
             check_ending(out.output, endings or ENDINGS)
             check_writable(out.output)
-            if out.output.suffix.lower() == ".xlsx":
-                need_excel()
+            need_for(out.output)
         return out
 
     def apart(self, ending: str) -> tuple[Out, Path | None]:
@@ -522,7 +539,9 @@ class Out:
     @property
     def wants_csv(self) -> bool:
         """Whether a single table is asked for."""
-        return self.format == "csv" or (self.output is not None and self.output.suffix == ".csv")
+        one = {".csv", ".parquet"}
+        of_file = self.output is not None and self.output.suffix.lower() in one
+        return self.format == "csv" or of_file
 
     def emit(
         self,
@@ -532,7 +551,7 @@ class Out:
         table: str | None = None,
     ) -> None:
         """Print the result as it was asked for, and write the file; CSV holds *table*."""
-        from .files import csv_text, json_text, write_result
+        from optimizer.files import csv_text, json_text, write_result
 
         found = tables() if self.wants_csv or self.output is not None else {}
         if table is not None and found:

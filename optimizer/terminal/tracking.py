@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from optimizer.allocation import Allocation
     from optimizer.analysis.telling import Statement
     from optimizer.analysis.tracking import Tracking
+    from optimizer.analysis.verification import Claim
 
     from .paper import Cell, Paper
 
-__all__ = ["page", "read_followed"]
+__all__ = ["page", "read_followed", "read_saved"]
 
 _MOST = 16
 """Periods of a table."""
@@ -36,6 +37,22 @@ def read_followed(text: str, where: str) -> Allocation:
     from dataclasses import replace
 
     from optimizer.allocation import evaluate
+
+    claim = read_saved(text, where)
+    return replace(evaluate(claim.plan, claim.spend), status=claim.status, bound=claim.bound)
+
+
+def read_saved(text: str, where: str, *table: Any) -> Claim:
+    """The plan and its money in a saved answer, or in a saved tracking.
+
+    Args:
+        text: The file.
+        where: Its name.
+        table: What :func:`read_claim` needs where the answer is that of a table of lines.
+
+    Raises:
+        PlanError: the text is neither.
+    """
     from optimizer.analysis.verification import read_claim
 
     try:
@@ -44,8 +61,7 @@ def read_followed(text: str, where: str) -> Allocation:
         saved = None  # what is wrong is told below
     if isinstance(saved, dict) and saved.get("schema") == "adsplit.track/1":
         text = json.dumps(saved.get("plan"))
-    claim = read_claim(text, where)
-    return replace(evaluate(claim.plan, claim.spend), status=claim.status, bound=claim.bound)
+    return read_claim(text, where, *table)
 
 
 def page(paper: Paper, found: Tracking) -> None:

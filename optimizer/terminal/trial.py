@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.files import Formula
 from optimizer.plan.curves import Points
-
-from .files import Formula
 
 if TYPE_CHECKING:
     import pandas as pd

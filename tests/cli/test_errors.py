@@ -130,7 +130,7 @@ def test_excel_files_need_their_part(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    monkeypatch.setattr("optimizer.terminal.files.find_spec", lambda _: None)
+    monkeypatch.setattr("optimizer.files.find_spec", lambda _: None)
     result = run("optimize", "minimal", "-o", tmp_path / "plan.xlsx")
     assert result.exit_code == 6
     assert "pip install 'adsplit[excel]'" in result.stderr

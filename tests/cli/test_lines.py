@@ -140,7 +140,7 @@ def test_options_of_a_scenario_and_of_a_table_are_kept_apart(run: Run, table: Pa
 def test_parquet_without_its_library_says_what_to_install(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.sources.table.find_spec", lambda _: None)
+    monkeypatch.setattr("optimizer.files.find_spec", lambda _: None)
     for arguments in ([tmp_path / "x.parquet"], [table, "-o", tmp_path / "plan.parquet"]):
         result = run("optimize", *arguments, *ASKED)
         assert result.exit_code == 6

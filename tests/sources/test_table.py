@@ -180,7 +180,7 @@ def test_a_file_is_the_same_as_its_frame(tmp_path, ending):
 
 
 def test_parquet_needs_its_part(tmp_path, monkeypatch):
-    monkeypatch.setattr("optimizer.sources.table.find_spec", lambda _: None)
+    monkeypatch.setattr("optimizer.files.find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError) as error:
         load_table(tmp_path / "x.parquet", budget=1)
     assert error.value.name == "pyarrow"

@@ -14,7 +14,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from optimizer.terminal.files import csv_text, json_text, write_atomically, write_result
+from optimizer.files import csv_text, json_text, write_result
+from optimizer.writing import write_atomically
 
 HOSTILE = ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "=cmd|' /C calc'!A0"]
 

@@ -1,4 +1,4 @@
-"""Results as files: JSON, CSV and Excel, each written whole or not at all.
+"""Results as files: JSON, CSV, Excel and Parquet, each written whole or not at all.
 
 Tables may hold names that other people typed. A text that a spreadsheet would take for a formula
 gets an apostrophe in front, in CSV; in Excel files texts are stored as texts.
@@ -12,30 +12,41 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.writing import write_atomically
+from .writing import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "ENDINGS",
+    "TABLES",
     "Formula",
     "csv_text",
+    "is_formula",
     "json_text",
     "large_csv",
     "need_excel",
-    "write_atomically",
+    "need_for",
+    "need_parquet",
+    "parquet_bytes",
     "write_result",
+    "write_table",
 ]
 
-ENDINGS = (".json", ".csv", ".xlsx")
+TABLES = (".csv", ".xlsx", ".parquet")
+"""Files that hold tables."""
+ENDINGS = (".json", *TABLES)
 """What ``-o`` can write, by the ending of the file."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER_FORMATS = {"money": "#,##0", "share": "0.0%", "ratio": "#,##0.00##"} | {
+    f"exact{digits}": "0." + "0" * digits for digits in range(1, 7)
+}
 
 
 @dataclass(frozen=True)
@@ -77,27 +88,88 @@ def large_csv(frame: pd.DataFrame) -> str:
     return plain.to_csv(index=False, lineterminator="\n")
 
 
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """*frame* as a Parquet file; a column of several kinds of values holds their texts.
+
+    Raises:
+        ModuleNotFoundError: pyarrow is not installed.
+    """
+    need_parquet()
+    stream = io.BytesIO()
+    plain = frame.copy(deep=False)
+    plain.columns = [str(name) for name in frame.columns]
+    for name in plain.columns:
+        if plain[name].dtype == object:
+            plain[name] = _one_kind([_scalar(value) for value in plain[name]], plain.index)
+    plain.to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def _one_kind(values: list[Any], index: Any) -> Any:
+    """A column of one kind of values; None for what does not exist."""
+    import pandas as pd
+
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float}:
+        return pd.Series(values, index, dtype=float)
+    if kinds != {bool}:
+        values = [None if value is None else str(value) for value in values]
+    return pd.Series(values, index, dtype=object)
+
+
 def write_result(
     path: Path, data: object, tables: Mapping[str, pd.DataFrame], *, lang: str = "en"
 ) -> None:
     """Write a result to *path* in the form its ending asks for.
 
-    JSON holds *data*; CSV holds the first of *tables*; Excel holds every table on a sheet.
+    JSON holds *data*; CSV and Parquet hold the first of *tables*; Excel holds every table on a
+    sheet.
 
     Raises:
-        ModuleNotFoundError: Excel is asked for and XlsxWriter is not installed.
+        ModuleNotFoundError: the library for Excel or Parquet is not installed.
         OSError: the file cannot be written.
     """
     ending = path.suffix.lower()
     if ending == ".json":
-        content = json_text(data).encode()
+        write_atomically(path, json_text(data).encode())
     elif ending == ".xlsx":
-        content = _workbook(tables)
+        write_atomically(path, _workbook(tables))
     else:
         # A byte order mark tells Excel in China that the file is UTF-8.
-        encoding = "utf-8-sig" if lang == "zh" else "utf-8"
-        content = csv_text(next(iter(tables.values()))).encode(encoding)
+        write_table(path, next(iter(tables.values())), bom=lang == "zh")
+
+
+def write_table(path: Path, frame: pd.DataFrame, *, bom: bool = False) -> None:
+    """Write one table to a file that ends in .csv, .xlsx or .parquet.
+
+    Raises:
+        ValueError: it ends in something else.
+        ModuleNotFoundError: the library for Excel or Parquet is not installed.
+        OSError: the file cannot be written.
+    """
+    ending = path.suffix.lower()
+    if ending == ".csv":
+        content = csv_text(frame).encode("utf-8-sig" if bom else "utf-8")
+    elif ending == ".xlsx":
+        content = _workbook({path.stem: frame})
+    elif ending == ".parquet":
+        content = parquet_bytes(frame)
+    else:
+        raise ValueError(f"{path} must end in {', '.join(TABLES)}")
     write_atomically(path, content)
+
+
+def need_for(path: Path) -> None:
+    """Say so early when a file cannot be written for want of a library.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    ending = path.suffix.lower()
+    if ending == ".xlsx":
+        need_excel()
+    elif ending == ".parquet":
+        need_parquet()
 
 
 def need_excel() -> None:
@@ -110,6 +182,21 @@ def need_excel() -> None:
         raise ModuleNotFoundError("No module named 'xlsxwriter'", name="xlsxwriter")
 
 
+def need_parquet() -> None:
+    """Say so early when Parquet files cannot be read or written.
+
+    Raises:
+        ModuleNotFoundError: pyarrow is not installed.
+    """
+    if find_spec("pyarrow") is None:
+        raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet that opens a CSV would take a text for a formula."""
+    return text.startswith(_FORMULA)
+
+
 def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
     need_excel()
     import xlsxwriter
@@ -119,12 +206,7 @@ def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
     with xlsxwriter.Workbook(stream, plain) as book:
         head = book.add_format({"bold": True, "bottom": 1})
         formats = {
-            kind: book.add_format({"num_format": text})
-            for kind, text in {
-                "money": "#,##0",
-                "share": "0.0%",
-                "ratio": "#,##0.00##",
-            }.items()
+            kind: book.add_format({"num_format": text}) for kind, text in _NUMBER_FORMATS.items()
         }
         for name, frame in tables.items():
             sheet = book.add_worksheet(_sheet_name(name))
@@ -151,13 +233,17 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, number_format: An
         return
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value)
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float | Decimal):
         sheet.write_number(row, column, value, number_format)
     else:
         sheet.write_string(row, column, str(value))
 
 
 def _kind(title: str, values: list[Any]) -> str:
+    exact = [value for value in values if isinstance(value, Decimal)]
+    if exact:
+        digits = -int(exact[0].as_tuple().exponent)
+        return f"exact{min(max(digits, 1), 6)}"
     if title in {"brand_share", "gap"} or title.rsplit(" ", maxsplit=1)[-1] in {"share", "reached"}:
         return "share"
     sizes = [abs(v) for v in map(_scalar, values) if isinstance(v, int | float)]
@@ -197,10 +283,10 @@ def _cell(value: Any) -> Any:
     value = _scalar(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float) or value is None:
+    if isinstance(value, int | float | Decimal) or value is None:
         return value
     text = str(value)
-    if text.startswith(_FORMULA):
+    if is_formula(text):
         text = f"'{text}"
     # The writer quotes a line feed, but not on every Python a lone carriage return.
     return text.replace("\r\n", "\n").replace("\r", "\n")
