@@ -32,6 +32,7 @@ from optimizer.errors import (
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import outline, to_document
 from optimizer.plan.plan import Plan
+from optimizer.plan.spends import spend_of_table
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
@@ -688,20 +689,25 @@ def unexplained(plan: Plan, least: float, n_lines: int) -> Infeasible:
     )
 
 
-def evaluate(plan: Plan, spend: Mapping[str, float] | Floats) -> Allocation:
+def evaluate(
+    plan: Plan, spend: Mapping[str, float] | Floats | pd.DataFrame | pd.Series[Any]
+) -> Allocation:
     """What a given spend brings; it may break rules, ``binding`` and ``is_feasible`` say so.
 
     Args:
         plan: The question.
         spend: Money per line and period: a mapping of every line's name to a number (the same in
-            every period) or to one per period; or an array of shape (n_cells,) or
-            (n_lines, n_periods).
+            every period) or to one per period; an array of shape (n_cells,) or
+            (n_lines, n_periods); or a DataFrame with columns line, spend and, where there are
+            several, period, such as another answer's ``by_cell``; or a Series of money by line.
 
     Raises:
         UnknownName: a name is not a line of the plan.
         PlanError: a line is missing, or money is negative or not finite.
     """
     names, grid = plan.grid.line_names.tolist(), plan.grid
+    if hasattr(spend, "iloc"):  # a table of pandas, which is not imported for the question
+        spend = spend_of_table(spend, names, grid.periods)  # type: ignore[arg-type, assignment]
     if isinstance(spend, Mapping):
         for name in spend:
             if name not in names:

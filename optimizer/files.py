@@ -58,6 +58,13 @@ class Formula:
     value: float
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A number that a reader of a workbook is meant to change; elsewhere it is its value."""
+
+    value: float
+
+
 def json_text(data: object) -> str:
     """*data* as JSON text with a line end; a number that is not finite is an error, not ``NaN``."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
@@ -208,6 +215,8 @@ def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
         formats = {
             kind: book.add_format({"num_format": text}) for kind, text in _NUMBER_FORMATS.items()
         }
+        entry = {"num_format": "#,##0.00##", "bg_color": "#FFF2CC", "border": 1}
+        formats["entry"] = book.add_format(entry)
         for name, frame in tables.items():
             sheet = book.add_worksheet(_sheet_name(name))
             sheet.freeze_panes(1, 1)
@@ -240,6 +249,8 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, number_format: An
 
 
 def _kind(title: str, values: list[Any]) -> str:
+    if any(isinstance(value, Entry) for value in values):
+        return "entry"
     exact = [value for value in values if isinstance(value, Decimal)]
     if exact:
         digits = -int(exact[0].as_tuple().exponent)
@@ -269,7 +280,7 @@ def _rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def _scalar(value: Any) -> Any:
     """*value* as a plain Python one; None for what does not exist."""
-    if isinstance(value, Formula):
+    if isinstance(value, Formula | Entry):
         value = value.value
     item = getattr(value, "item", None)
     if callable(item):

@@ -7,6 +7,7 @@ import io
 import json
 import stat
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from optimizer.files import csv_text, json_text, write_result
+from optimizer.files import csv_text, json_text, write_result, write_table
 from optimizer.writing import write_atomically
 
 HOSTILE = ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "=cmd|' /C calc'!A0"]
@@ -106,3 +107,34 @@ def test_a_file_keeps_its_mode_and_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_a_device_is_written_to_as_it_is() -> None:
     write_atomically(Path("/dev/null"), b"x")
     assert not Path("/dev/null").is_file()
+
+
+def test_a_parquet_file_keeps_every_digit_and_one_kind_of_value_per_column(
+    tmp_path: Path, frame: pd.DataFrame
+) -> None:
+    frame["mixed"] = pd.Series([1.5, "text", None], dtype=object)
+    frame["counts"] = pd.Series([1, 2.5, None], dtype=object)
+    write_result(tmp_path / "x.parquet", {}, {"lines": frame})
+    back = pd.read_parquet(tmp_path / "x.parquet")
+    assert back["line"].tolist() == frame["line"].tolist()  # no spreadsheet, so no apostrophe
+    assert back["spend"].tolist()[:2] == [1e7 / 3, -5.0]
+    assert back["spend"].isna().tolist() == [False, False, True]
+    assert back["on"].tolist() == [True, False, True]
+    assert back["mixed"].tolist()[:2] == ["1.5", "text"]
+    assert back["counts"].tolist()[:2] == [1.0, 2.5]
+    assert back["note"].isna().tolist() == [True, False, False]
+
+
+def test_a_file_of_another_ending_is_refused(tmp_path: Path, frame: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="must end in"):
+        write_table(tmp_path / "x.txt", frame)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_money_with_decimals_has_all_of_them(tmp_path: Path) -> None:
+    money = pd.DataFrame({"amount": [Decimal("1234.50"), Decimal("0.00")]})
+    assert csv_text(money) == "amount\n1234.50\n0.00\n"
+    write_table(tmp_path / "x.xlsx", money)
+    sheet = openpyxl.load_workbook(tmp_path / "x.xlsx")["x"]
+    assert [sheet["A2"].value, sheet["A3"].value] == [1234.5, 0]
+    assert sheet["A2"].number_format == "0.00"

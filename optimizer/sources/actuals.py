@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,10 @@ from optimizer.plan.actuals import OUTCOME, Actuals
 from optimizer.plan.plan import Plan
 from optimizer.plan.units import parse_money
 
-__all__ = ["ENDINGS", "is_empty", "load_actuals", "read_actuals", "rows_of"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ENDINGS", "is_empty", "load_actuals", "named", "read_actuals", "rows_of"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """Endings of the files that are read."""
@@ -51,16 +54,17 @@ class Cell:
 
 
 def load_actuals(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | pd.DataFrame,
     plan: Plan,
     *,
     sum_duplicates: bool = False,
     skip_unknown: bool = False,
 ) -> Actuals:
-    """The actuals of *plan* from a file, or from stdin (CSV) for ``-``.
+    """The actuals of *plan* from a file, from stdin (CSV) for ``-``, or from a DataFrame.
 
     Args:
-        source: A file that ends in .csv, .tsv, .txt, .xlsx or .parquet; or ``-``.
+        source: A file that ends in .csv, .tsv, .txt, .xlsx or .parquet; ``-``; or a DataFrame, of
+            which the first row counts as 1.
         plan: A plan with periods.
         sum_duplicates: Add up rows of the same line and period, instead of refusing them.
         skip_unknown: Leave out rows of lines and periods that the plan does not have; each is told
@@ -70,7 +74,7 @@ def load_actuals(
         PlanError: with every fault of the file at once, each with its row.
         ModuleNotFoundError: an Excel or Parquet file, and its library is not installed.
     """
-    where = "<stdin>" if str(source) == "-" else str(source)
+    where = named(source)
     try:
         table = rows_of(source)
         found = read_actuals(table, plan, sum_duplicates=sum_duplicates, skip_unknown=skip_unknown)
@@ -109,13 +113,24 @@ def read_actuals(
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
+def named(source: str | os.PathLike[str] | pd.DataFrame) -> str:
+    """What a source of rows is called where it is told of."""
+    if not isinstance(source, str | os.PathLike):
+        return "<DataFrame>"
+    return "<stdin>" if str(source) == "-" else str(source)
+
+
+def rows_of(source: str | os.PathLike[str] | pd.DataFrame) -> list[tuple[int, Sequence[Any]]]:
     """The rows of a file that hold anything, each with its number as the file counts them.
+
+    Those of a DataFrame are counted from 1 on; its index is not read.
 
     Raises:
         PlanError: it cannot be read.
         ModuleNotFoundError: an Excel or Parquet file, and its library is not installed.
     """
+    if not isinstance(source, str | os.PathLike):
+        return _rows_of_frame(source)
     ending = ".csv" if str(source) == "-" else Path(source).suffix.lower()
     if ending not in ENDINGS:
         advice = f"Give a file that ends in {', '.join(ENDINGS)}"
@@ -125,9 +140,7 @@ def rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
             need_parquet()
             import pandas as pd
 
-            frame = pd.read_parquet(source)
-            rows = [tuple(frame.columns), *frame.itertuples(index=False, name=None)]
-            return [(number, row) for number, row in enumerate(rows)]
+            return _rows_of_frame(pd.read_parquet(source))
         if str(source) == "-":
             data = sys.stdin.buffer.read(SIZE_LIMIT + 1)
         else:
@@ -143,6 +156,10 @@ def rows_of(source: str | os.PathLike[str]) -> list[tuple[int, Sequence[Any]]]:
         raise PlanError(Fault("", f"is larger than {SIZE_LIMIT // 1_000_000} MB", "Sum it first"))
     found = _sheet(data) if ending == ".xlsx" else _separated(_text(data))
     return [(number, row) for number, row in found if any(not is_empty(value) for value in row)]
+
+
+def _rows_of_frame(frame: pd.DataFrame) -> list[tuple[int, Sequence[Any]]]:
+    return list(enumerate([tuple(frame.columns), *frame.itertuples(index=False, name=None)]))
 
 
 def _text(data: bytes) -> str:

@@ -15,7 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,11 @@ from optimizer.fitting.history import History
 from optimizer.fitting.mapping import HistoryMap
 from optimizer.plan.curves import Floats
 
-from .actuals import is_empty, rows_of
+from .actuals import is_empty, named, rows_of
 from .history_map import load_map, map_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["load_history", "read_history"]
 
@@ -46,13 +49,13 @@ _FORMS = (
 
 
 def load_history(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | pd.DataFrame,
     map: str | os.PathLike[str] | Mapping[str, Any] | HistoryMap,  # noqa: A002 - the field's word
 ) -> History:
     """A history from a file that ends in .csv, .tsv, .txt, .xlsx or .parquet, or ``-`` for stdin.
 
     Args:
-        source: The file.
+        source: The file, or a DataFrame, of which the first row counts as 1.
         map: Which column is what: a YAML file, a mapping, or a ``HistoryMap``.
 
     Raises:
@@ -63,7 +66,7 @@ def load_history(
         stated = map
     else:
         stated = map_of(map) if isinstance(map, Mapping) else load_map(map)
-    where = "<stdin>" if str(source) == "-" else str(source)
+    where = named(source)
     try:
         return replace(read_history(rows_of(source), stated), source=where)
     except PlanError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.files import Formula
+from optimizer.files import Entry, Formula
 from optimizer.plan.curves import Points
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _trial(allocation: Allocation) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for line, spend in zip(allocation.plan.lines, allocation.by_line["spend"], strict=True):
         each = float(spend) / count
-        row: dict[str, Any] = {"line": line.name, "spend": each}
+        row: dict[str, Any] = {"line": line.name, "spend": Entry(each)}
         for title, letter, money in (
             ("outcome", "B", each),
             ("recommended", "", each),

@@ -74,3 +74,31 @@ def test_the_workbook_works_out_what_is_recommended(run: Run, tmp_path: Path) ->
             found = worked_out(str(formulas[f"{letter}{number}"].value), cells)
             assert found == pytest.approx(values[f"{letter}{number}"].value)
         assert values[f"C{number}"].value == pytest.approx(outcome)
+
+
+def test_the_cells_to_change_are_seen_and_the_head_stays_in_sight(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "plan.xlsx"
+    assert run("optimize", "b2b", "-o", path).exit_code == 0
+    sheet = openpyxl.load_workbook(path)["try"]
+    assert sheet.freeze_panes == "B2"
+    assert sheet["A1"].font.bold
+    for row in sheet.iter_rows(min_row=2):
+        line, spend, outcome, *rest = row
+        assert spend.fill.fgColor.rgb == "FFFFF2CC"
+        assert all(cell.fill.fgColor.rgb != "FFFFF2CC" for cell in (line, outcome, *rest))
+        assert outcome.data_type == "f"
+        assert {cell.number_format for cell in (spend, outcome)} <= {"#,##0", "#,##0.00##"}
+    longest = max(len(str(row[0].value)) for row in sheet.iter_rows())
+    assert sheet.column_dimensions["A"].width >= longest
+    assert sheet.auto_filter.ref == f"A1:G{sheet.max_row}"
+
+
+def test_another_spend_in_the_cell_brings_what_the_curve_brings(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "plan.xlsx"
+    assert run("optimize", "b2b", "-o", path).exit_code == 0
+    sheet = openpyxl.load_workbook(path)["try"]
+    for number, line in enumerate(opt.load("b2b").lines, start=2):
+        for spend in (0.0, 1234.5, 90_000.0):
+            found = worked_out(str(sheet[f"C{number}"].value), {f"B{number}": spend})
+            expected = float(line.curve.outcome(np.array(spend / line.price)))
+            assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
