@@ -891,15 +891,16 @@ def upload(result: str, map_file: Path | None, only: tuple[str, ...], **options:
         print_text(upload_map_text(saved.plan))
         return OK
     made = made_of(saved, map_file, only=only)
-    if out.output is not None and out.output.suffix.lower() != ".json":
-        made.write(out.output, out.lang)
-        out.wrote(out.output)
-        out = out.apart(out.output.suffix.lower())[0]
+    out, rows = out.but_tables()
+    if rows is not None:
+        made.write(rows, out.lang)
     out.emit(
         lambda: plain(upload_answer(made, out.lang)),
         lambda: {"rows": made.typed},
         lambda paper: terminal.page(paper, made),
     )
+    if rows is not None:
+        out.wrote(rows)
     return OK
 
 

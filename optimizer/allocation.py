@@ -32,7 +32,7 @@ from optimizer.errors import (
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import outline, to_document
 from optimizer.plan.plan import Plan
-from optimizer.plan.spends import spend_of_table
+from optimizer.plan.spends import is_table, spend_of_table
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
 from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
@@ -706,7 +706,7 @@ def evaluate(
         PlanError: a line is missing, or money is negative or not finite.
     """
     names, grid = plan.grid.line_names.tolist(), plan.grid
-    if hasattr(spend, "iloc"):  # a table of pandas, which is not imported for the question
+    if is_table(spend):
         spend = spend_of_table(spend, names, grid.periods)  # type: ignore[arg-type, assignment]
     if isinstance(spend, Mapping):
         for name in spend:

@@ -54,6 +54,8 @@ def test_a_spend_comes_from_frames_in_any_order(best: opt.Allocation) -> None:
     one = opt.evaluate(opt.load("minimal"), opt.optimize(opt.load("minimal")).by_line)
     by_line = one.by_line.set_index("line")["spend"].iloc[::-1]
     np.testing.assert_array_equal(opt.evaluate(one.plan, by_line).spend, one.spend)
+    numbers = pd.Series(one.spend)  # without names: in the order of the plan, as an array
+    np.testing.assert_array_equal(opt.evaluate(one.plan, numbers).spend, one.spend)
 
 
 @pytest.mark.parametrize(

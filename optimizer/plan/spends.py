@@ -10,9 +10,19 @@ from optimizer.errors import Fault, PlanError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["spend_of_table"]
+__all__ = ["is_table", "spend_of_table"]
 
 _SHOWN = 5
+
+
+def is_table(spend: object) -> bool:
+    """Whether a spend is a DataFrame, or a Series by line; one without names is an array.
+
+    Pandas is not imported for the question.
+    """
+    index = getattr(spend, "index", None)
+    is_named = hasattr(index, "dtype") and index.dtype.kind not in "iuf"
+    return hasattr(spend, "iloc") and (hasattr(spend, "columns") or is_named)
 
 
 def spend_of_table(
@@ -30,18 +40,19 @@ def spend_of_table(
         PlanError: with every fault at once: a column, line or period is missing, not known or
             there twice.
     """
-    if not hasattr(table, "columns"):
-        table = table.rename("spend").rename_axis("line").reset_index()
+    frame: pd.DataFrame = getattr(table, "to_frame", lambda _: table)("spend")
+    if frame is not table:
+        frame = frame.rename_axis("line").reset_index()
     needed = ["line", "spend", *(["period"] if len(periods) > 1 else [])]
-    columns = list(map(str, table.columns))
+    columns = list(map(str, frame.columns))
     missing = [name for name in needed if name not in columns]
     if missing:
         advice = f"Its columns: {', '.join(columns[:12])}"
         if missing == ["period"]:
             advice = "Give a row per line and period, as by_cell of an answer has"
         raise PlanError([Fault("spend", f"has no column {name}", advice) for name in missing])
-    labels = table["period"].astype(str).tolist() if "period" in needed else [None] * len(table)
-    rows = list(zip(table["line"].astype(str).tolist(), labels, table["spend"], strict=True))
+    labels = frame["period"].astype(str).tolist() if "period" in needed else [None] * len(frame)
+    rows = list(zip(frame["line"].astype(str).tolist(), labels, frame["spend"], strict=True))
     faults = [*_unknown(rows, lines, periods), *_not_once(rows, lines, periods)]
     if faults:
         raise PlanError(faults)

@@ -536,6 +536,12 @@ class Out:
             return self, None
         return replace(self, output=None), self.output
 
+    def but_tables(self) -> tuple[Out, Path | None]:
+        """A file that holds a table, which the command writes itself, apart from the rest."""
+        if self.output is None or self.output.suffix.lower() == ".json":
+            return self, None
+        return replace(self, output=None), self.output
+
     @property
     def wants_csv(self) -> bool:
         """Whether a single table is asked for."""

@@ -7,7 +7,7 @@ the rows of a line add up to the line's money, and all rows to the plan's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -62,7 +62,6 @@ class _Part:
     campaign: str
     own: Mapping[str, str]
     share: Fraction
-    path: str
 
 
 class _Maker:
@@ -74,6 +73,8 @@ class _Maker:
         self.spend = np.maximum(np.asarray(spend, float).reshape(len(self.lines), -1), 0.0)
         self.faults: list[Fault] = []
         self.remarks: list[Remark] = []
+        self.unknown: dict[tuple[str, str], list[Named]] = {}
+        self.templates: dict[str, Template] = {}
         digits = minor_digits(plan.currency)
         exact = stated.decimals if stated.decimals is not None else digits
         self.decimals = digits if stated.unit == "cents" else exact
@@ -175,19 +176,32 @@ class _Maker:
             else:
                 several = stated.campaigns[key[1]]
                 parts.append(list(self._of_line(line, several, f"campaigns.{key[1]}")))
+        self.faults += self._unknown_words()
         return parts
 
-    def _of_line(self, line: Named, several: Sequence[Campaign], path: str) -> Any:
+    def _of_line(self, line: Named, several: Sequence[Campaign], path: str) -> Iterator[_Part]:
+        """What each campaign gets of a line."""
         for one in several:
-            template = Template(one.campaign)
+            template = self._template(one.campaign)
             unknown = [name for name in template.names if name not in line.words]
             for name in unknown:
-                advice = nearest(name, line.words)
-                words = f"{{{name}}} in a campaign's name is not known of {line.name}"
-                self.faults.append(Fault(path, words, advice))
+                self.unknown.setdefault((path, name), []).append(line)
             name = "?" if unknown else template.filled(line.words)
             share = Fraction(1, len(several)) if one.share is None else Fraction(one.share)
-            yield _Part(line, name, one.own, share, path)
+            yield _Part(line, name, one.own, share)
+
+    def _template(self, text: str) -> Template:
+        """The template of a campaign's name, which many lines share."""
+        if text not in self.templates:
+            self.templates[text] = Template(text)
+        return self.templates[text]
+
+    def _unknown_words(self) -> Iterator[Fault]:
+        """Names in braces that the lines of a key do not have."""
+        for (path, name), lines in self.unknown.items():
+            names = in_short(line.name for line in lines)
+            words = f"{{{name}}} in a campaign's name is not known of {names}"
+            yield Fault(path, words, nearest(name, lines[0].words))
 
     def _check_names(
         self, heads: Mapping[str, Template], parts: Sequence[list[_Part] | None], *, dated: bool

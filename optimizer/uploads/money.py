@@ -27,6 +27,8 @@ def divided(total: int, weights: Sequence[Fraction]) -> list[int]:
         if total:
             raise ValueError("money cannot be divided by weights that are all zero")
         return [0] * len(weights)
+    if len(weights) == 1:
+        return [total]
     return _topped_up([weight * total / scale for weight in weights], total)
 
 
@@ -36,7 +38,8 @@ def _topped_up(exact: Sequence[Fraction], total: int) -> list[int]:
     Only amounts with a remainder get more: *total* is their sum, rounded to a whole number.
     """
     parts = [amount.__floor__() for amount in exact]
-    order = sorted(range(len(exact)), key=lambda at: parts[at] - exact[at])
+    left = [float(part - amount) for part, amount in zip(parts, exact, strict=True)]
+    order = sorted(range(len(exact)), key=left.__getitem__)
     for at in order[: total - sum(parts)]:
         parts[at] += 1
     return parts

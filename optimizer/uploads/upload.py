@@ -88,7 +88,7 @@ class Upload:
     @property
     def total(self) -> float:
         """Money of all rows in the plan's currency."""
-        return float(self.amounts.sum())
+        return round(float(self.amounts.sum()), self.decimals)
 
     def write(self, path: str | Path, lang: str = "en") -> None:
         """Write the rows to a file that ends in .csv, .xlsx or .parquet, whole or not at all.
