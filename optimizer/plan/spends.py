@@ -21,7 +21,8 @@ def is_table(spend: object) -> bool:
     Pandas is not imported for the question.
     """
     index = getattr(spend, "index", None)
-    is_named = hasattr(index, "dtype") and index.dtype.kind not in "iuf"
+    kind = getattr(getattr(index, "dtype", None), "kind", "i")
+    is_named = kind not in "iuf"
     return hasattr(spend, "iloc") and (hasattr(spend, "columns") or is_named)
 
 
@@ -40,9 +41,12 @@ def spend_of_table(
         PlanError: with every fault at once: a column, line or period is missing, not known or
             there twice.
     """
-    frame: pd.DataFrame = getattr(table, "to_frame", lambda _: table)("spend")
-    if frame is not table:
-        frame = frame.rename_axis("line").reset_index()
+    import pandas as pd
+
+    if isinstance(table, pd.Series):
+        frame = pd.DataFrame({"line": table.index, "spend": table.to_numpy()})
+    else:
+        frame = table
     needed = ["line", "spend", *(["period"] if len(periods) > 1 else [])]
     columns = list(map(str, frame.columns))
     missing = [name for name in needed if name not in columns]
