@@ -7,6 +7,7 @@ disk before the next is told of.
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from optimizer.errors import SolverFailed
+from optimizer.errors import AdsplitError, SolverFailed
 from optimizer.solvers.cluster import Cluster, cluster
 
 from .store import Store
@@ -121,12 +122,20 @@ def finished(
 
 
 def _found(kept: Kept[_Result], strips: Strips[Any]) -> dict[int, _Result]:
-    """What a store holds of *strips*, by position."""
-    return {
-        record["strip"]: kept.read(record["strip"], record["is"])
-        for record in kept.store.records
-        if record["strip"] < len(strips) and record["members"] == strips.size(record["strip"])
-    }
+    """What a store holds of *strips*, by position.
+
+    Raises:
+        PlanError: a part is none that was written here.
+    """
+    found = {}
+    for record in kept.store.records:
+        try:
+            strip = operator.index(record["strip"])
+            if 0 <= strip < len(strips) and record["members"] == strips.size(strip):
+                found[strip] = kept.read(strip, record["is"])
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AdsplitError):
+            raise kept.store.foreign() from None
+    return found
 
 
 @dataclass(frozen=True)

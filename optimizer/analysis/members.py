@@ -120,6 +120,8 @@ def _error_record(error: AdsplitError) -> dict[str, Any]:
 
 def _error(record: Mapping[str, Any]) -> AdsplitError:
     kind: Any = getattr(errors, record["kind"])
+    if not issubclass(kind, AdsplitError):
+        raise TypeError(f"{record['kind']} is no error of adsplit")
     if "faults" in record:
         error: AdsplitError = kind([Fault(**one) for one in record["faults"]])
     elif kind is Infeasible:

@@ -62,6 +62,10 @@ class Store:
             raise _refused(path, _difference(records[0], asked))
         return cls(path, records[1:])
 
+    def foreign(self) -> PlanError:
+        """What to say where a part is none that was written here."""
+        return _refused(self.path, "holds a part that was written by something else")
+
     def add(self, record: Mapping[str, Any]) -> None:
         """One more part, on disk when this returns."""
         with self.path.open("ab") as file:
@@ -90,8 +94,15 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         for line in file:
             mark, _, text = line.rstrip(b"\n").partition(b" ")
-            if mark == f"{zlib.crc32(text):08x}".encode():
-                yield json.loads(text)
+            if mark != f"{zlib.crc32(text):08x}".encode():
+                continue
+            try:
+                record = json.loads(text)
+            except (ValueError, RecursionError):
+                record = None
+            if not isinstance(record, dict):
+                raise _refused(path, "is no file of finished work")
+            yield record
 
 
 def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

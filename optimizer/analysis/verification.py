@@ -215,7 +215,7 @@ def _read(
     except (ValueError, RecursionError) as error:
         raise PlanError(Fault("", f"is not JSON: {error}", "Give a result of --json")) from None
     kind = written.get("schema") if isinstance(written, dict) else None
-    if kind not in {SCHEMA, line_items.SCHEMA}:
+    if kind not in (SCHEMA, line_items.SCHEMA):
         advice = f"Give what adsplit optimize --json printed ({SCHEMA})"
         raise PlanError(Fault("schema", "this is not the result of a plan", advice))
     if (kind == line_items.SCHEMA) != (lines is not None and spend is not None):

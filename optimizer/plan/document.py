@@ -318,8 +318,8 @@ class _Reader:
             )
             return None
         kind = body.get("kind")
-        if kind not in by_kind:
-            problem = "kind is missing" if kind is None else f"there is no kind {kind!r}"
+        if not isinstance(kind, str) or kind not in by_kind:
+            problem = "kind is missing" if kind is None else f"there is no kind {in_short(kind)}"
             self.fault(
                 f"{path}.kind" if kind is not None else path, problem, nearest(str(kind), by_kind)
             )

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.errors import Fault, PlanError, nearest
-from optimizer.files import need_parquet
 from optimizer.plan.actuals import OUTCOME, Actuals
 from optimizer.plan.plan import Plan
 from optimizer.plan.units import parse_money
+
+from .tabular import parquet_frame, said, sheets_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,10 +138,7 @@ def rows_of(source: str | os.PathLike[str] | pd.DataFrame) -> list[tuple[int, Se
         raise PlanError(Fault("", f"{ending or 'no ending'} is no table", advice))
     try:
         if ending == ".parquet":
-            need_parquet()
-            import pandas as pd
-
-            return _rows_of_frame(pd.read_parquet(source))
+            return _rows_of_frame(parquet_frame(Path(source)))
         if str(source) == "-":
             data = sys.stdin.buffer.read(SIZE_LIMIT + 1)
         else:
@@ -150,8 +148,7 @@ def rows_of(source: str | os.PathLike[str] | pd.DataFrame) -> list[tuple[int, Se
         words = error.strerror or "it is no table that can be read"
         raise PlanError(Fault("", f"cannot be read: {words}", "Give a file that exists")) from None
     except ValueError as error:
-        words = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
-        raise PlanError(Fault("", f"cannot be read: {words}")) from None
+        raise PlanError(Fault("", f"cannot be read: {said(error)}")) from None
     if len(data) > SIZE_LIMIT:
         raise PlanError(Fault("", f"is larger than {SIZE_LIMIT // 1_000_000} MB", "Sum it first"))
     found = _sheet(data) if ending == ".xlsx" else _separated(_text(data))
@@ -190,22 +187,14 @@ def _separated(text: str) -> Iterator[tuple[int, Sequence[str]]]:
 
 def _sheet(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
     """The rows of a workbook's only sheet, formulas as their last values."""
-    from zipfile import BadZipFile
-
-    import openpyxl  # type: ignore[import-untyped]
-
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        if len(book.worksheets) > 1:
-            names = ", ".join(sheet.title for sheet in book.worksheets)
-            words, advice = f"has several sheets: {names}", "Save the one that counts by itself"
-            raise PlanError(Fault("", words, advice))
-        rows = list(book.worksheets[0].iter_rows(values_only=True))
-    except (BadZipFile, KeyError, ValueError, IndexError):
-        raise PlanError(
-            Fault("", "is no Excel workbook that can be read", "Save it anew")
-        ) from None
-    yield from enumerate(rows, start=1)
+    sheets = sheets_of(data)
+    if len(sheets) > 1:
+        words, advice = (
+            f"has several sheets: {', '.join(sheets)}",
+            "Save the one that counts by itself",
+        )
+        raise PlanError(Fault("", words, advice))
+    yield from next(iter(sheets.values()), ())
 
 
 def is_empty(value: Any) -> bool:

@@ -22,6 +22,7 @@ from .layers import Spot, Written, spot_of
 from .netcdf import NETCDF, draws_of
 from .places import refuse_outside
 from .table import TABLES, read_frame
+from .tabular import numbers_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +98,7 @@ class DrawFiles:
         column = frame.iloc[:, titles.index(name)]
         if pd.api.types.is_bool_dtype(column):
             raise PlanError(Fault("column", f"{name} is true or false", "Give numbers"))
-        read = pd.to_numeric(column, errors="coerce")
-        values = np.asarray(read.to_numpy(dtype=float, na_value=np.nan), float)
+        values = numbers_in(column)
         wrong = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
         if wrong.size:
             row, text = _row(path, int(wrong[0])), str(column.iloc[int(wrong[0])])

@@ -19,6 +19,8 @@ import numpy as np
 from optimizer.errors import Fault, PlanError, nearest
 from optimizer.plan.curves import Floats
 
+from .tabular import DAMAGED, LARGEST, said
+
 __all__ = ["NETCDF", "Contents", "Variable", "contents_of", "draws_of"]
 
 NETCDF = (".nc", ".nc4", ".netcdf")
@@ -38,6 +40,7 @@ _DAYS = {
     "nanoseconds": 1 / 86_400_000_000_000,
 }
 _VALUES = 40_000_000  # of one variable, in memory
+_LABELS = 1_000_000  # along one dimension
 
 
 def draws_of(
@@ -128,7 +131,12 @@ class Contents:
             raise PlanError(Fault(name, f"has {count:,} values, more than {_VALUES:,}",
                                   "Save fewer draws"))  # fmt: skip
         place = tuple(slice(None, None, step) for step in steps)
-        values = np.asarray(found[place] if dimensions else found[()], float)
+        values = np.array(found[place] if dimensions else found[()], float)
+        large = np.isfinite(values) & (np.abs(values) > LARGEST)
+        if large.any():
+            words = f"holds {values[large][0]:g}, with which nothing can be reckoned"
+            raise PlanError(Fault(name, words, "Look for a value that stands for a gap"))
+        values[np.abs(values) < 1 / LARGEST] = 0.0
         labels = {
             own: _labels(holder, own, size)[:: every if own == "draw" else 1]
             for own, size in zip(dimensions, shape, strict=True)
@@ -139,9 +147,11 @@ class Contents:
         """Days from one place along a dimension of dates to the next; None where none are told."""
         holder = self._group(group)
         known = {} if holder is None else holder.variables
-        if name not in known or len(known[name].shape) != 1 or known[name].shape[0] < 2:
+        if name not in known or len(known[name].shape) != 1:
             return None
         own = known[name]
+        if not 2 <= own.shape[0] <= _LABELS:
+            return None
         told = getattr(own, "attrs", None) or vars(own)
         unit = told.get("units", "")
         unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
@@ -199,10 +209,9 @@ def _opened(path: Path) -> Iterator[Any]:
         raise PlanError(
             Fault("file", f"cannot be read: {words}", "Give a file that exists")
         ) from None
-    except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
-        # What h5py and scipy say of damaged files.
-        words = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
-        raise PlanError(Fault("file", f"cannot be read: {words}", "Save it anew")) from None
+    except DAMAGED as error:
+        # Also of parts that are asked for later: what is damaged shows only where it is read.
+        raise PlanError(Fault("file", f"cannot be read: {said(error)}", "Save it anew")) from None
 
 
 def _holder(top: Any, variable: str, group: str | None) -> Any:
@@ -242,7 +251,7 @@ def _drawn(holder: Any, variable: str, at: Mapping[str, Any], most: int) -> Floa
             place[name] = _position(holder, name, size, at[name], faults)
         elif name not in _SAMPLES:
             words = f"{variable} is also by {name}, and one is to be taken"
-            labels = ", ".join(_labels(holder, name, size)[:12])
+            labels = ", ".join(_labels(holder, name, size, 12)[:12])
             faults.append(Fault("at", words, f"Give at: {{{name}: …}}. Known: {labels}"))
     if np.dtype(getattr(found, "dtype", None) or found.data.dtype).kind not in "iuf":
         faults.append(Fault("variable", f"{variable} holds no numbers", "Name another"))
@@ -272,12 +281,26 @@ def _position(holder: Any, name: str, size: int, wanted: Any, faults: list[Fault
     return 0
 
 
-def _labels(holder: Any, name: str, size: int) -> list[str]:
-    """The labels along a dimension, or positions from 0 where it has none."""
+def _refuse_large(variable: Any, name: str) -> None:
+    """Refuse labels that say they are many or long: HDF5 makes up what was never written.
+
+    Raises:
+        PlanError: they are.
+    """
+    width = np.dtype(getattr(variable, "dtype", None) or variable.data.dtype).itemsize
+    sizes = [math.prod(variable.shape), math.prod(getattr(variable, "chunks", None) or ())]
+    if max(sizes) * width > _BYTES:
+        words = f"the labels {name} take more than {_BYTES // 1_000_000} MB"
+        raise PlanError(Fault("file", words, "Save it anew"))
+
+
+def _labels(holder: Any, name: str, size: int, most: int = _LABELS) -> list[str]:
+    """The first labels along a dimension, at most *most*; positions from 0 where it has none."""
     known = holder.variables.get(name)
     if known is None or tuple(known.shape)[:1] != (size,):
-        return [str(position) for position in range(size)]
-    labels = np.asarray(known[:])
+        return [str(position) for position in range(min(size, most))]
+    _refuse_large(known, name)
+    labels = np.asarray(known[:most])
     if labels.dtype.kind == "S" and labels.ndim == 2:  # texts letter by letter
         labels = np.array([b"".join(row) for row in labels])
     texts = [

@@ -19,6 +19,7 @@ from optimizer.files import need_parquet
 from optimizer.plan.table import PARAMETERS, LineTable
 
 from .table import NUMBERS, TEXTS, Coded, Columns
+from .tabular import DAMAGED, said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,6 @@ def find_parts(source: str | os.PathLike[str], *, curve: str | None = None) -> l
         ModuleNotFoundError: pyarrow is not installed.
     """
     need_parquet()
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     found: list[LinePart] = []
@@ -107,8 +107,8 @@ def find_parts(source: str | os.PathLike[str], *, curve: str | None = None) -> l
             with pq.ParquetFile(path) as file:
                 kinds = _kinds(file.schema_arrow)
                 rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        except (OSError, pa.ArrowInvalid) as error:
-            faults.append(Fault("", f"cannot be read: {_words(error)}", "", str(path)))
+        except DAMAGED as error:
+            faults.append(Fault("", f"cannot be read: {said(error)}", "", str(path)))
             continue
         if first is None:
             first = str(path), kinds
@@ -213,22 +213,16 @@ def _parts_of(
 
 def _read(part: LinePart, columns: Sequence[str]) -> pd.DataFrame:
     """Some columns of a part; texts that repeat as categories."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     texts = [title for title in part.texts if title in columns]
     try:
         with pq.ParquetFile(part.path, read_dictionary=texts) as file:
             table = file.read_row_groups(part.row_groups, columns=list(columns), use_threads=False)
-    except (OSError, pa.ArrowInvalid) as error:
+        frame = table.unify_dictionaries().to_pandas(ignore_metadata=True)
+    except DAMAGED as error:
         advice = "Every worker needs to see the file, under this name"
-        raise PlanError(Fault("", f"cannot be read: {_words(error)}", advice, part.path)) from None
+        raise PlanError(Fault("", f"cannot be read: {said(error)}", advice, part.path)) from None
     if table.num_rows != part.n:
         raise PlanError(Fault("", "was changed while it was read", "", part.path))
-    return table.unify_dictionaries().to_pandas(ignore_metadata=True)  # type: ignore[no-any-return]
-
-
-def _words(error: Exception) -> str:
-    """What a library says of a file, in one line."""
-    said = getattr(error, "strerror", None) or str(error).strip()
-    return said.splitlines()[0] if said else "it is damaged"
+    return frame  # type: ignore[no-any-return]

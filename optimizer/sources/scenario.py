@@ -582,14 +582,19 @@ def edit(text: str, changes: Mapping[str, object]) -> str:
     Paths are those of the file's own document; ``extends`` is not followed.
 
     Raises:
-        ScenarioError: the text cannot be read.
+        ScenarioError: the text cannot be read, or not by the library that writes it.
         UnknownName: a path leads nowhere.
     """
     wanted = document_of(text)
     writer = YAML(typ="rt", pure=True)
     writer.preserve_quotes = True
     writer.width = 10_000
-    document = writer.load(text.removeprefix("\ufeff"))
+    try:
+        document = writer.load(text.removeprefix("\ufeff"))
+    except (YAMLError, ValueError, OverflowError) as error:
+        # It reads more than we do: what looks like a date is one, or none.
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ScenarioError(Fault("", f"cannot be edited: {words}")) from None
     for path, value in changes.items():
         wanted = set_at(wanted, path, _plain_value(value))
     _copy_differences(document, wanted)

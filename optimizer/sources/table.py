@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import Fault, PlanError, nearest
-from optimizer.files import need_parquet
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import KINDS, PARAMETERS, LineTable, Texts, as_texts, rows_fault
+
+from .tabular import DAMAGED, numbers_in, parquet_frame, said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,9 +206,8 @@ def read_frame(path: Path, where: str) -> pd.DataFrame:
 
     try:
         if path.suffix.lower() == ".parquet" or path.is_dir():
-            need_parquet()
             files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-            frames = [pd.read_parquet(file) for file in files]
+            frames = [parquet_frame(file) for file in files]
             if frames:
                 return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
             raise ValueError("there is no Parquet file in the folder")
@@ -220,9 +220,8 @@ def read_frame(path: Path, where: str) -> pd.DataFrame:
         raise PlanError(
             Fault("", f"cannot be read: {words}", "Give a file that exists", where)
         ) from None
-    except ValueError as error:  # pandas' and pyarrow's own are ValueErrors
-        words = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
-        raise PlanError(Fault("", f"cannot be read: {words}", "", where)) from None
+    except DAMAGED as error:
+        raise PlanError(Fault("", f"cannot be read: {said(error)}", "", where)) from None
     advice = f"Give a file that ends in {' or '.join(TABLES)}"
     raise PlanError(Fault("", f"{path.suffix or 'no ending'} is no table", advice, where))
 
@@ -304,7 +303,11 @@ class Columns:
         for start in range(0, self.n, _CHUNK):  # Python's own texts of a few rows at a time
             piece = self.frame[title].iloc[start : start + _CHUNK]
             plain = piece.astype(object).where(piece.notna(), "")
-            texts[start : start + _CHUNK] = as_texts(plain.to_numpy())
+            try:
+                made = as_texts(plain.to_numpy())
+            except UnicodeDecodeError:  # bytes that are no text
+                made = as_texts(plain.map(str).to_numpy())
+            texts[start : start + _CHUNK] = made
         return texts
 
     def coded(self, title: str) -> Coded:
@@ -332,8 +335,7 @@ class Columns:
         if pd.api.types.is_bool_dtype(column):
             self.faults.append(Fault(title, "is true or false", "Give numbers"))
             return np.full(self.n, default)
-        read = pd.to_numeric(column, errors="coerce")
-        values = read.to_numpy(dtype=float, na_value=np.nan)
+        values = numbers_in(column)
         wrong = np.isnan(values) & column.notna().to_numpy()
         if wrong.any():
             found = str(column.iloc[int(np.flatnonzero(wrong)[0])])

@@ -15,6 +15,7 @@ import numpy as np
 from optimizer.errors import Fault, PlanError, nearest
 from optimizer.plan.curves import Floats
 from optimizer.sources.table import read_frame
+from optimizer.sources.tabular import LARGEST, numbers_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,13 +90,7 @@ def read_rows(path: Path) -> pd.DataFrame:
         ModuleNotFoundError: a Parquet file, and pyarrow is not installed.
     """
     head_of(path)
-    try:
-        frame = read_frame(path, str(path))
-    except PlanError:
-        raise
-    except (RecursionError, OverflowError, MemoryError, ArithmeticError):
-        fault = Fault("", "cannot be read: it is damaged", "Save it anew", str(path))
-        raise PlanError(fault) from None
+    frame = read_frame(path, str(path))
     frame.columns = [str(title).strip() for title in frame.columns]
     twice = sorted(set(frame.columns[frame.columns.duplicated()]))
     import pandas as pd
@@ -130,12 +125,9 @@ def column(
     frame: pd.DataFrame, title: str, where: str, faults: list[Fault], least: float = -np.inf
 ) -> Floats:
     """A column as numbers, shape (n,); what is none becomes a fault and 0."""
-    import pandas as pd
-
     own = frame[title]
-    read = pd.to_numeric(own, errors="coerce") if own.dtype.kind != "b" else own * np.nan
-    values = np.array(read.to_numpy(dtype=float, na_value=np.nan), float)
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= least)))
+    values = numbers_in(own) if own.dtype.kind != "b" else np.full(len(own), np.nan)
+    wrong = np.flatnonzero(~((np.abs(values) <= LARGEST) & (values >= least)))
     if wrong.size:
         text = repr(str(own.iloc[int(wrong[0])]))
         shown = text if len(text) <= 40 else f"{text[:39]}…"
@@ -145,4 +137,5 @@ def column(
         words = f"row {row}: {shown} is {kind}{more}"
         faults.append(Fault(title, words, "Give plain numbers", where))
         values[wrong] = max(least, 0.0)
+    values[np.abs(values) < 1 / LARGEST] = 0.0
     return values

@@ -14,6 +14,7 @@ import numpy as np
 
 from optimizer.errors import Fault, PlanError, nearest
 from optimizer.plan.curves import CURVES, Floats
+from optimizer.sources.tabular import LARGEST
 
 from .files import column, need_columns
 from .response import Channel, Formula, Model, Table
@@ -60,7 +61,11 @@ def read_table(frame: pd.DataFrame, columns: Mapping[str, str], window: float, w
     faults += [Fault(f"columns.{w}", "is not known", nearest(w, TITLES), where) for w in unknown]
     drawn = "draw" in titles
     need_columns(frame, [titles.get("channel", columns.get("channel", "channel"))], where)
-    names = frame[titles["channel"]].astype(str).str.strip()
+    names = frame[titles["channel"]].map(str, na_action="ignore").str.strip()
+    nameless = np.flatnonzero((names.isna() | (names == "")).to_numpy())
+    if nameless.size:
+        words = f"is empty in row {int(nameless[0]) + 2}"  # a CSV's head line is row 1
+        raise PlanError(Fault(titles["channel"], words, "Name the channel", where))
     if "curve" in frame.columns:
         made = [
             _parameters(name, part, where, faults)
@@ -128,12 +133,15 @@ def points_of(
         faults: What is wrong is added here.
     """
     draw = part.get("draw", np.zeros(len(part["spend"])))
+    if not len(draw):
+        faults.append(Fault(name, "has no points", "Give two or more, or leave it out", where))
+        return None
     rows, base = [], None
     for number in np.unique(draw):
         own = draw == number
         order = np.argsort(part["spend"][own], kind="stable")
         money, reached = part["spend"][own][order], part["outcome"][own][order]
-        told = _odd(money, reached)
+        told = _beyond(part) or _odd(money, reached)
         if base is not None and not np.array_equal(money, base):
             told = "its draws are not at the same spends"
         if told:
@@ -153,6 +161,16 @@ def points_of(
         reached = np.concatenate([np.zeros((len(reached), 1)), reached], axis=1)
     made = Table(base / window, reached / window)
     return Channel(name, made, range=_limits(part), notes=tuple(notes))
+
+
+def _beyond(part: Mapping[str, Floats]) -> str:
+    """Whether a number is none that can be reckoned with."""
+    for word in ("spend", "outcome"):
+        values = part[word]
+        wrong = values[~(np.abs(values) < LARGEST)]
+        if wrong.size:
+            return f"its {word} is {wrong[0]:g}"
+    return ""
 
 
 def _odd(money: Floats, reached: Floats) -> str:
@@ -182,9 +200,10 @@ def _limits(part: Mapping[str, Floats]) -> tuple[float, float, float] | None:
     good = part["outcome"] > 0
     if not good.any():
         return None
-    low = float(np.median(part["low"][good] / part["outcome"][good]))
-    high = float(np.median(part["high"][good] / part["outcome"][good]))
-    return (low, high, SURE) if low < high else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        low = float(np.median(part["low"][good] / part["outcome"][good]))
+        high = float(np.median(part["high"][good] / part["outcome"][good]))
+    return (low, high, SURE) if -np.inf < low < high < np.inf else None
 
 
 def _sorted(
@@ -216,7 +235,7 @@ def _sorted(
 
 def _parameters(name: str, part: pd.DataFrame, where: str, faults: list[Fault]) -> Channel | None:
     """A channel from the parameters of its curve."""
-    kinds = sorted(set(part["curve"].astype(str)))
+    kinds = sorted({str(kind) for kind in part["curve"]})
     if len(kinds) > 1 or kinds[0] not in _PARAMETERS:
         words = f"its curve is {' and '.join(kinds):.60}"
         faults.append(Fault(name, words, f"Give one of {', '.join(_PARAMETERS)}", where))
