@@ -100,6 +100,14 @@ both-pulps: $(DEVELOPMENT)  ## The tests again with the other major release of P
 			TESTS="-m 'not browser' $(TESTS)"; \
 	fi
 
+# How many files each reader is tried on: make fuzz EXAMPLES=20000 TESTS="-k netcdf"
+EXAMPLES ?= 2000
+
+.PHONY: fuzz
+fuzz: $(DEVELOPMENT)  ## Every reader on very many hurt files (tests/fuzzing)
+	HYPOTHESIS_PROFILE=fuzz EXAMPLES=$(EXAMPLES) \
+		$(PYTEST) -n $(WORKERS) --timeout 0 tests/fuzzing $(TESTS)
+
 .PHONY: bench
 bench: $(DEVELOPMENT)  ## Speed (tests/benchmarks), one at a time
 	$(PYTEST) -n 0 --timeout 0 -s tests/benchmarks $(TESTS)

@@ -12,6 +12,9 @@ PHASES = [phase for phase in Phase if phase is not Phase.explain]
 settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True, phases=PHASES)
 settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
 settings.register_profile(
+    "fuzz", max_examples=int(os.environ.get("EXAMPLES", "2000")), deadline=None, print_blob=True
+)
+settings.register_profile(
     "raw", settings.get_profile("steady"), phases=[Phase.explicit, Phase.generate]
 )
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")

@@ -136,7 +136,9 @@ class _Teller(Alerts):
                 key += "_short"
                 slots["chance"] = voice.percent(hedge.chance, 1)
         if isinstance(risk, WorstCase):
-            slots["count"] = f"{int(risk.numbers + 1e-9)}"
+            count = int(risk.numbers + 1e-9)
+            slots["count"] = f"{count}"
+            key += "_one" if count == 1 else ""
         return voice.say(key, **slots)
 
     def risk(self) -> Iterator[Statement]:

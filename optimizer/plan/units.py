@@ -89,6 +89,10 @@ def parse_ratio(text: str) -> tuple[float, ...]:
     return tuple(part / total for part in parts)
 
 
+_WAYS = {"a share": "95% or 0.95", "a part of a ratio": "6:4", "a number": "3, 0.5 or 12M"}
+"""How what is no money is written."""
+
+
 def _number(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is not {what}")
@@ -112,7 +116,8 @@ def _number_from_text(text: str, what: str) -> float:
         )
     match = _NUMBER.match(plain)
     if match is None:
-        raise ValueError(f"{text!r} is not {what}; write it like 12_000_000, 12M, 1200万 or 1.2亿")
+        ways = _WAYS.get(what, "12_000_000, 12M, 1200万 or 1.2亿")
+        raise ValueError(f"{text!r} is not {what}; write it like {ways}")
     sign, digits, unit = match.groups()
     if unit == "m":
         raise ValueError(f"{text!r} is ambiguous; write {digits}M for millions")

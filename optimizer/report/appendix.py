@@ -88,10 +88,10 @@ def facts(view: View) -> list[tuple[str, str]]:
     return [(view.say(f"appendix.{key}"), value) for key, value in facts]
 
 
-def reproduce(view: View, output: str = "report.html") -> str:
-    """The command that writes the same again."""
+def reproduce(view: View, output: str = "report.html", scenario: str = "plan.yaml") -> str:
+    """The command that writes the same again; *scenario* is what it calls the scenario."""
     gap = view.allocation.options.gap
-    words = ["adsplit", "report", "plan.yaml", "-o", output, "--lang", view.lang]
+    words = ["adsplit", "report", scenario, "-o", output, "--lang", view.lang]
     if gap != 1e-4:
         words += ["--gap", f"{gap:g}"]
     return shlex.join(words)

@@ -134,7 +134,7 @@ def _again(view: View) -> list[str]:
         f"## {view.say('appendix.reproduce')}",
         "",
         "```",
-        reproduce(view, "summary.md"),
+        reproduce(view, "summary.md", "SCENARIO"),
         "```",
         "",
         line,

@@ -157,7 +157,7 @@ class _Filling:
         path = self._file(given["file"], place)
         for title in self._titles(path, own, place):
             try:
-                values = self._values(self.files.column(path, title), given, title)
+                values = self._values(self.files.column(path, title), given, title, path)
             except PlanError as error:
                 self._tell(error.faults, own, place, path)
                 continue
@@ -233,12 +233,17 @@ class _Filling:
             if only:
                 raise PlanError([Fault(key, "is for NetCDF", "Give column") for key in only])
             what = str(given.get("column", name))
-            values = self.files.column(path, what)
+            try:
+                values = self.files.column(path, what)
+            except PlanError as error:
+                raise PlanError(
+                    [_column_named(one, given, self.files.frame(path)) for one in error.faults]
+                ) from None
         else:
             known = ", ".join((*TABLES, *NETCDF))
             words = f"{ending or 'no ending'} is no file of draws"
             raise PlanError(Fault("file", words, f"Give one that ends in {known}"))
-        return self._values(values, given, str(what))
+        return self._values(values, given, str(what), path)
 
     def _variable(self, path: Path, given: Mapping[str, Any]) -> Floats:
         """The draws of a variable of NetCDF."""
@@ -256,15 +261,19 @@ class _Filling:
             raise PlanError(faults)
         return self.files.variable(path, str(name), at, group)
 
-    def _values(self, values: Floats, given: Mapping[str, Any], what: str) -> list[float]:
+    def _values(
+        self, values: Floats, given: Mapping[str, Any], what: str, path: Path
+    ) -> list[float]:
         """Draws that were read, every so many of them, checked."""
         wrong = np.flatnonzero(~np.isfinite(values))
         if wrong.size:
-            draw, found = int(wrong[0]) + 1, values[wrong[0]]
+            found = values[wrong[0]]
+            is_table = path.suffix.lower() in TABLES
+            at = f"row {_row(path, int(wrong[0]))}" if is_table else f"draw {int(wrong[0]) + 1}"
             said = "is empty" if np.isnan(found) else f"is {found:g}"
             more = f", and so are {wrong.size - 1:,} more" if wrong.size > 1 else ""
             advice = "Leave such draws out, of all lists alike"
-            raise PlanError(Fault("", f"{what}, draw {draw} {said}{more}", advice))
+            raise PlanError(Fault("", f"{what}, {at} {said}{more}", advice))
         values = values[:: given.get("every", 1)]
         if not len(values):
             raise PlanError(Fault("", f"{what} holds no draws", "Save some"))
@@ -308,6 +317,15 @@ def _checked(own: object, known: tuple[str, ...]) -> tuple[dict[str, Any], list[
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         faults.append(Fault("every", f"{every!r:.40} is not a whole number above zero", ""))
     return own, faults
+
+
+def _column_named(fault: Fault, given: Mapping[str, Any], frame: pd.DataFrame) -> Fault:
+    """A fault of a column, which says how another is named where none was."""
+    titles = [str(title) for title in frame.columns if not _is_index(str(title))]
+    if "column" in given or not fault.problem.startswith("there is no column") or not titles:
+        return fault
+    advice = f"Name one with column: {titles[0] if len(titles) == 1 else '…'}. {fault.advice}"
+    return replace(fault, advice=advice)
 
 
 def _is_index(title: str) -> bool:

@@ -26,6 +26,7 @@ from optimizer.plan.curves import Floats
 
 from .actuals import is_empty, named, rows_of
 from .history_map import load_map, map_of
+from .tabular import LARGEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -263,6 +264,8 @@ class _Reader:
                 number = math.nan
             elif number is None or not math.isfinite(number):
                 wrong.append((row.number, f"{str(value)[:40]!r} is no number"))
+            elif abs(number) > LARGEST:
+                wrong.append((row.number, f"{number:g} is more than can be reckoned with"))
             elif number < 0 and key != "controls":
                 wrong.append((row.number, f"{number:g} is negative"))
             elif number == 0 and key == "population":

@@ -59,6 +59,8 @@ NUMBERS = {
 }
 # Rows whose texts are read at a time.
 _CHUNK = 1 << 16
+# Bytes of a head line that are looked at.
+_HEAD = 1 << 20
 # Fields of a line that a table would otherwise take for tags.
 _NOT_HERE = {
     "locked": "Give the same minimum and maximum",
@@ -214,6 +216,7 @@ def read_frame(path: Path, where: str) -> pd.DataFrame:
         if path.suffix.lower() == ".csv":
             texts = dict.fromkeys(TEXTS, "str")
             kept = {"keep_default_na": False, "na_values": [""], "skip_blank_lines": False}
+            _refuse_separator(path, where)
             return pd.read_csv(path, dtype=texts, encoding="utf-8-sig", **kept)  # type: ignore[call-overload, no-any-return]
     except OSError as error:
         words = error.strerror or "it is no table that can be read"
@@ -224,6 +227,21 @@ def read_frame(path: Path, where: str) -> pd.DataFrame:
         raise PlanError(Fault("", f"cannot be read: {said(error)}", "", where)) from None
     advice = f"Give a file that ends in {' or '.join(TABLES)}"
     raise PlanError(Fault("", f"{path.suffix or 'no ending'} is no table", advice, where))
+
+
+def _refuse_separator(path: Path, where: str) -> None:
+    """Say so where the cells of a CSV file are not parted by commas.
+
+    Raises:
+        PlanError: its head has other separators, and no comma.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.readline(_HEAD)
+    for sign, word in ((b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")):
+        if sign in head.strip() and b"," not in head:
+            advice = "Save it with commas between cells, and points in numbers"
+            raise PlanError(Fault("", f"is separated by {word}, not commas", advice, where))
 
 
 class Columns:

@@ -5,6 +5,7 @@ Built on click. Nothing heavy is imported here, so that ``--help`` answers at on
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -56,6 +57,13 @@ EXTRAS = {
     "werkzeug": ("the studio needs", "studio"),
 }
 """Optional libraries: what needs them, and the extra that installs them."""
+
+
+_NAMED_IN_VAIN = {
+    errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT,
+    errno.ENOTDIR, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+"""What the system says of a path that cannot be used as it is."""
 
 
 class Option(click.Option):
@@ -260,7 +268,10 @@ def _told(error: Exception) -> tuple[int, dict[str, Any]]:
             return MISSING, {**kind, "message": words}
         case OSError() if error.strerror:
             words = ": ".join(filter(None, (str(error.filename or ""), error.strerror)))
-            return UNEXPECTED, {**kind, "message": words}
+            # A file or folder that was named and cannot be used is wrong usage, as when it is
+            # noticed before any work; a disk that is full is not.
+            named = error.filename is not None and error.errno in _NAMED_IN_VAIN
+            return USAGE if named else UNEXPECTED, {**kind, "message": words}
         case _:
             text = str(error).strip().splitlines()
             words = f"{type(error).__name__}: {text[0] if text else 'without a message'}"

@@ -67,7 +67,9 @@ def page(paper: Paper, found: Committed, told: Advice) -> None:
     for one in told.method:
         paper.print(one.text, "dim")
     gap = f"{found.gap:.1e}"
-    paper.print(paper.say("commit_proof", status=str(found.adapts.status), gap=gap), "dim")
+    paper.print(
+        paper.say("commit_proof", status=paper.say(str(found.adapts.status)), gap=gap), "dim"
+    )
 
 
 def _lines(paper: Paper, found: Committed) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from optimizer.errors import Fault, ScenarioError, nearest
+from optimizer.errors import Fault, PlanError, ScenarioError, nearest
 from optimizer.plan.plan import Plan
 from optimizer.sources.scenario import Scenario, read_scenario
 
@@ -48,7 +49,15 @@ def members(asked: Asked, variants: Sequence[str], others: Sequence[str]) -> dic
     plans |= {name: read.plan((), [*common, *own]) for name, own in named.items()}
     for text in variants:
         name, what_ifs, sets = _variant(text, read)
-        _add(plans, name, read.plan(what_ifs, [*common, *sets]), f"--variant {text}")
+        where = f"--variant {text}"
+        try:
+            plan = read.plan(what_ifs, [*common, *sets])
+        except PlanError as error:
+            own = {f"--set {one}" for one in sets}
+            raise ScenarioError(
+                [replace(one, where=where) if one.where in own else one for one in error.faults]
+            ) from None
+        _add(plans, name, plan, where)
     for other in others:
         name = Path(other).stem if "/" in other or "." in other else other
         _add(plans, name, read_scenario(other).plan((), common), other)
@@ -56,9 +65,17 @@ def members(asked: Asked, variants: Sequence[str], others: Sequence[str]) -> dic
 
 
 def _add(plans: dict[str, Plan], name: str, plan: Plan, where: str) -> None:
-    if name in plans:
-        raise ScenarioError(Fault("", f"{name!r} is compared already", "Give another name", where))
+    known = next((one for one in plans if _spelled(one) == _spelled(name)), None)
+    if known is not None:
+        also = "" if known == name else f", as {known!r}"
+        words = f"{name!r} is compared already{also}"
+        raise ScenarioError(Fault("", words, "Give another name", where))
     plans[name] = plan
+
+
+def _spelled(name: str) -> str:
+    """A name as pages show it, where ``cut_20`` and ``Cut 20`` are one."""
+    return " ".join(name.replace("_", " ").split()).casefold()
 
 
 def _pieces(text: str) -> list[str]:

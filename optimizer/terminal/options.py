@@ -507,6 +507,10 @@ resume = option(
 )
 
 
+# Endings of tables of lines, which some commands take in place of a scenario.
+_TABLES = (".csv", ".parquet")
+
+
 @dataclass(frozen=True)
 class Out:
     """Where the result goes, and how."""
@@ -658,6 +662,15 @@ class Asked:
         """The scenario as it was read."""
         from optimizer.sources.scenario import read_scenario
 
+        if self.scenario.lower().endswith(_TABLES) and Path(self.scenario).is_file():
+            from optimizer.errors import Fault, ScenarioError
+
+            advice = (
+                "Give it to adsplit check, optimize or report; for this, state its lines in a "
+                "scenario file (adsplit init begins one)"
+            )
+            words = "is a table of lines, and this command takes a scenario"
+            raise ScenarioError(Fault("", words, advice, self.scenario))
         if self.scenario == "-" and sys.stdin is None:
             raise click.UsageError("There is no stdin to read a scenario from")
         if self.scenario == "-" and sys.stdin.isatty():

@@ -99,7 +99,11 @@ def _risk_numbers(kind: str, rest: str, *, written: bool) -> dict[str, str]:
             parse_share(part)
         return dict(zip(("level", "weight"), parts, strict=False))
     if kind == "worst-case":
-        parse_money(rest)
+        try:
+            parse_money(rest)
+        except ValueError:
+            words = f"{rest!r} is not how many numbers are at their worst, zero or more"
+            raise ValueError(words) from None
         return {"numbers": rest}
     raise ValueError(f"{kind} takes no {rest!r}")
 

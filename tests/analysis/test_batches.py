@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +203,30 @@ def test_a_file_of_someone_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="no file of finished work"):
         solve_all([PLAN], store=other)
     assert other.read_text() == "Dear all,\n"
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (b"[1]", "no file of finished work"),
+        (b'{"strip": -1, "members": 1}', ""),
+        (b'{"strip": 0}', "a part that was written by something else"),
+        (b'{"strip": [0], "members": 1, "is": []}', "a part that was written by something else"),
+        (b'{"strip": 0, "members": 1, "is": [{"failed": {"kind": "Path", "text": "x"}}]}',
+         "a part that was written by something else"),
+    ],
+)  # fmt: skip
+def test_a_part_of_another_hand_is_refused(tmp_path: Path, record: bytes, words: str) -> None:
+    """Its checksum is right, and what it holds is not what is written here."""
+    store = tmp_path / "plans.txt"
+    solve_all([PLAN], store=store)
+    head = store.read_bytes().split(b"\n")[0]
+    store.write_bytes(head + b"\n" + f"{zlib.crc32(record):08x} ".encode() + record + b"\n")
+    if words:
+        with pytest.raises(PlanError, match=words):
+            solve_all([PLAN], store=store)
+    else:
+        assert len(solve_all([PLAN], store=store)) == 1
 
 
 # --- Workers --------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def test_the_page_in_chinese(run, team):
     done = run("commit", team, "--lines", "tv", "--lang", "zh")
     assert "无论如何，现在先买" in done.stdout
     assert "若slump" in done.stdout
+    assert "所有情形的期望：最优，差距" in done.stdout
 
 
 def test_tables_are_written(run, team, tmp_path):

@@ -71,6 +71,12 @@ def test_an_infeasible_plan_says_why_and_what_would_mend_it(run: Run, impossible
         (["optimize", "minimal", "--split", "6"], 2, "--split"),
         (["optimize", "minimal", "--risk", "cvr"], 3, "Did you mean 'cvar'?"),
         (["optimize", "minimal", "--risk", "cvar:95"], 3, "write 95% or 0.95"),
+        (
+            ["optimize", "minimal", "--risk", "cvar:abc"],
+            3,
+            "'abc' is not a share; write it like 95%",
+        ),
+        (["optimize", "minimal", "--risk", "worst-case:-1"], 3, "'-1' is not how many numbers"),
         (["optimize", "minimal", "--risk", "cvar:9%:9%:9%"], 3, "Write cvar, cvar:95% or"),
         (["optimize", "minimal", "--risk", "regret:3"], 3, "regret takes no '3'"),
         (["optimize", "minimal", "--risk", "chance"], 3, "needs a goal"),
@@ -145,6 +151,42 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(
     result = run("optimize", "minimal", "-o", tmp_path / "plan.json")
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+def test_a_path_that_cannot_be_written_is_wrong_usage_whenever_it_shows(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here only when the file is written; the file that was named is told, not a draft of it."""
+
+    def refused(*args: Any, **kwargs: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".plan.json.x7"))
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    result = run("optimize", "minimal", "-o", tmp_path / "plan.json")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'plan.json'}: Permission denied" in result.stderr
+
+
+def test_a_variant_is_told_by_its_own_name(run: Run) -> None:
+    result = run("compare", "minimal", "--variant", "x: budgett=3")
+    assert result.exit_code == 3
+    assert "--variant x: budgett=3  budgett" in result.stderr
+    assert "--set" not in result.stderr
+
+
+def test_two_spellings_of_one_name_are_not_two_plans(run: Run) -> None:
+    result = run("compare", "minimal", "--what-if", "cut_20", "--variant", "Cut 20: budget=3M")
+    assert result.exit_code == 3
+    assert "'Cut 20' is compared already, as 'cut_20'" in result.stderr
+
+
+def test_a_table_where_a_scenario_belongs_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("channel,curve,rate\ntv,linear,2\n", encoding="utf-8")
+    result = run("commit", path)
+    assert result.exit_code == 3
+    assert "is a table of lines, and this command takes a scenario" in result.stderr
+    assert "Give it to adsplit check, optimize or report" in result.stderr
 
 
 def test_a_write_that_fails_leaves_the_old_file(

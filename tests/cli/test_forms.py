@@ -127,3 +127,6 @@ def test_plans_side_by_side_are_one_page(run: Run, tmp_path: Path) -> None:
     assert "The plan “even”" in text
     # The table is told all the same.
     assert "even" in result.stdout
+    assert "<h3>What holds the plan back</h3>" in text
+    run("compare", "minimal", "--set", "even:split=5:5", "--no-prices", "-o", file)
+    assert "<h3>What holds the plan back</h3>" not in file.read_text(encoding="utf-8")

@@ -47,6 +47,14 @@ def test_the_page_in_chinese(run, team):
     assert "接下来该测试什么" in done.stdout
 
 
+def test_one_number_at_its_worst_is_told_as_one(run, team):
+    told = run("optimize", team, "--risk", "worst-case:1").stdout
+    assert "with the worst number at its limit" in told
+    assert "with the worst 2 numbers at their limits" in (
+        run("optimize", team, "--risk", "worst-case:2").stdout
+    )
+
+
 def test_json_holds_all_of_it(run, team):
     data = json.loads(run("sure", team, "--json", "--draws", "64", "--seed", "5").stdout)
     assert data["schema"] == "adsplit.sure/1"

@@ -71,8 +71,17 @@ class Reader:
     kind: type | tuple[type, ...]
     """What is read from a file that is sound."""
     hurt: Callable[[Path, bytes, Random], bytes] = harm.hurt
+    hdf5: bool = False
     leaves_alone: bool = True
     """Whether the file must be as it was afterwards."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that one file may take beyond what the process held before.
+
+        HDF5 allots what a text of a damaged file says it is long, up to 4 GB, before it looks.
+        """
+        return 6_000_000_000 if self.hdf5 else 1_000_000_000
 
 
 def _written(name: str, text: str) -> Callable[[Path], Path]:
@@ -459,6 +468,8 @@ def _answered(path: Path) -> int:
     return said
 
 
+HDF5 = ("pymc", "curves", "grid", "posterior")
+
 READERS = (
     Reader("scenario", _written("rich.yaml", RICH), _scenario, Plan),
     Reader("scenario of one period", _written("one.yaml", ONE), _scenario, Plan),
@@ -469,7 +480,7 @@ READERS = (
     Reader("what-if to save", _written("shop.yaml", SHOP), _with_saved, str),
     Reader("draws CSV", partial(_draws_table, ".csv"), _beside, Plan),
     Reader("draws Parquet", partial(_draws_table, ".parquet"), _beside, Plan),
-    Reader("draws NetCDF-4", _draws_netcdf, _beside, Plan),
+    Reader("draws NetCDF-4", _draws_netcdf, _beside, Plan, hdf5=True),
     Reader("draws classic NetCDF", _draws_classic, _beside, Plan),
     Reader("lines CSV", partial(_lines, ".csv"), read_lines, LineTable),
     Reader("lines Parquet", partial(_lines, ".parquet"), read_lines, LineTable),
@@ -481,8 +492,11 @@ READERS = (
     Reader("history Parquet", partial(_history, ".parquet"), _read_history, History),
     Reader("long history", _long_history, partial(_read_history, **LONG), History),
     Reader("history map", _written("map.yaml", HISTORY), load_map, HistoryMap),
-    *(Reader(f"model {k}", partial(_model, k), partial(_read_model, k), str) for k in KINDS),
-    Reader("model legacy", _legacy, partial(_read_model, "pymc"), str),
+    *(
+        Reader(f"model {k}", partial(_model, k), partial(_read_model, k), str, hdf5=k in HDF5)
+        for k in KINDS
+    ),
+    Reader("model legacy", _legacy, partial(_read_model, "pymc"), str, hdf5=True),
     Reader("model points", _points, partial(_read_model, "points"), str),
     Reader("model parameters", _parameters, partial(_read_model, "parameters"), str),
     Reader("model map", _model_map, _read_model_map, str),

@@ -23,8 +23,6 @@ from tests.fuzzing.readers import READERS, Reader
 
 SECONDS = 10.0
 """Of this process's work that one file may take."""
-MEMORY = 1_000_000_000
-"""Bytes that one file may take beyond what the process held before."""
 
 EXAMPLES = 20 if settings.get_current_profile_name() == "steady" else settings.default.max_examples
 
@@ -32,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @contextmanager
-def bounds() -> Iterator[None]:
+def bounds(memory: int) -> Iterator[None]:
     """Fails where what is done within takes too long or too much memory."""
 
     def ended(*_: object) -> None:
@@ -49,7 +47,7 @@ def bounds() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
     assert time.process_time() - start < SECONDS
     more = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held)
-    assert more < MEMORY, f"it took {more:,} bytes"
+    assert more < memory, f"it took {more:,} bytes"
 
 
 @pytest.fixture(scope="module", params=READERS, ids=lambda reader: reader.name)
@@ -85,7 +83,7 @@ def test_hurt_files_end_in_words(
     content = reader.hurt(sound.path, sound.content, chance)
     sound.path.write_bytes(content)
     there = sorted(path.name for path in folder.iterdir())
-    with bounds():
+    with bounds(reader.memory):
         try:
             found = reader.read(sound.path)
         except AdsplitError as error:  # any other fails the test

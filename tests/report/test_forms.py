@@ -287,7 +287,7 @@ def test_a_summary_says_what_the_report_says(lang):
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(best.plan.lines) + 1
     assert {line.count(" | ") for line in rows if "---" not in line} == {5}
-    assert "adsplit report plan.yaml -o summary.md" in text
+    assert "adsplit report SCENARIO -o summary.md" in text
     assert best.provenance["input"][:12] in text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import optimizer as opt
 from optimizer.errors import PlanError
 from optimizer.plan.actuals import Actuals
 from optimizer.sources.actuals import load_actuals
+from optimizer.sources.tabular import sheets_of
 
 NAN = np.nan
 
@@ -74,6 +76,55 @@ def test_the_wide_form_holds_money(tmp_path: Path) -> None:
     np.testing.assert_equal(found.spend, [[100, 1250, NAN], [0, NAN, NAN]])
     (remark,) = found.remarks
     assert str(remark) == f"{tmp_path}/actuals.csv: columns that are not read: Feb"
+
+
+def workbook(**parts: str) -> bytes:
+    """A workbook, some parts of whose archive are others."""
+    made, other = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"period": ["2027-01"], "line": "tv", "spend": 5}).to_excel(made, index=False)
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(other, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            stem = Path(name).stem
+            new.writestr(name, parts[stem] if stem in parts else old.read(name))
+    return other.getvalue()
+
+
+def test_a_workbook_that_is_damaged_or_a_bomb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "actuals.xlsx"
+    path.write_bytes(workbook())
+    assert load_actuals(path, plan_of()).spend[1, 0] == 5
+    path.write_bytes(workbook(sheet1="<worksheet/>junk"))
+    with pytest.raises(PlanError, match="is no Excel workbook that can be read"):
+        load_actuals(path, plan_of())
+    monkeypatch.setattr(sheets_of, "__kwdefaults__", {"unpacked": 10**7, "most": 4})
+    path.write_bytes(workbook(sheet1="0" * 10_000_000))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(PlanError, match="is larger than 10 MB when it is unpacked"):
+        load_actuals(path, plan_of())
+    path.write_bytes(workbook())
+    with pytest.raises(PlanError, match="has more than 4 cells in the sheet"):
+        load_actuals(path, plan_of())
+
+
+def test_a_sheet_that_says_it_is_huge_is_as_large_as_it_is(tmp_path: Path) -> None:
+    cell = '<c r="{0}{1}" t="inlineStr"><is><t>{2}</t></is></c>'
+    rows = "".join(
+        f'<row r="{n}">'
+        + "".join(cell.format("ABC"[k], n, t) for k, t in enumerate(texts))
+        + "</row>"
+        for n, texts in ((1, ("period", "line", "spend")), (1_048_576, ("2027-01", "tv", "5")))
+    )
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = (
+        f'<worksheet xmlns="{space}"><dimension ref="A1:XFD1048576"/>'
+        f"<sheetData>{rows}</sheetData></worksheet>"
+    )
+    path = tmp_path / "actuals.xlsx"
+    path.write_bytes(workbook(sheet1=sheet))
+    found = load_actuals(path, plan_of())
+    assert (found.spend[1, 0], found.rows[1, 0]) == (5, 1_048_576)
 
 
 def test_the_wide_form_has_no_other_columns(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_all_faults_of_tables_at_once(tmp_path: Path, draws: pd.DataFrame) -> No
     for words in (
         ":10:42 uncertainty.numbers.channels.search.curve.scale.draws: fit.csv: ",
         "channels.search.curve.scale, row 9: 'n/a' is no number. Give plain numbers",
-        "fit.csv: empty, draw 1 is empty, and so are 39 more. Leave such draws out",
+        "fit.csv: empty, row 2 is empty, and so are 39 more. Leave such draws out",
         "draws.colum: is not known here. Did you mean 'column'?",
         "unit.draws: lost.csv: cannot be read: No such file or directory. Give a file",
         "value.draws.every: 0 is not a whole number above zero",
@@ -206,6 +206,28 @@ def test_all_faults_of_tables_at_once(tmp_path: Path, draws: pd.DataFrame) -> No
     ):
         assert words in found, found
     assert len(faults(path)) == 8, found
+
+
+def test_another_separator_is_told_once(tmp_path: Path, draws: pd.DataFrame) -> None:
+    draws.to_csv(tmp_path / "fit.csv", index=False, sep=";", decimal=",")
+    (told,) = faults(scenario(tmp_path, "{draws_from: fit.csv}"))
+    assert "fit.csv: is separated by semicolons, not commas. Save it with commas" in told
+
+
+def test_a_column_of_another_name_can_be_named(tmp_path: Path, draws: pd.DataFrame) -> None:
+    draws.rename(columns={TV: "tv"})[["tv"]].to_csv(tmp_path / "fit.csv", index=False)
+    (told,) = faults(scenario(tmp_path, f"{{numbers: {{{TV}: {{draws: fit.csv}}}}}}"))
+    assert f"there is no column '{TV}'. Name one with column: tv. Known: tv" in told
+
+
+def test_labels_that_say_they_are_huge(
+    tmp_path: Path, draws: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.sources.netcdf._BYTES", 10)
+    posterior(tmp_path / "fit.nc", draws)
+    own = "{draws: {file: fit.nc, variable: beta, at: {channel: search}}}"
+    (told,) = faults(scenario(tmp_path, f"{{numbers: {{{SEARCH}: {own}}}}}"))
+    assert "fit.nc: the labels channel take more than" in told
 
 
 def test_faults_of_a_whole_table(tmp_path: Path, draws: pd.DataFrame) -> None:

@@ -67,6 +67,12 @@ def test_the_long_form_is_the_wide_one(tmp_path):
         load_history(saved(tmp_path, long), stated)
 
 
+def test_numbers_beyond_reckoning_are_told(tmp_path):
+    frame = table()
+    frame.loc[3, "tv"] = 1e308
+    assert "tv 1e+308 is more than can be reckoned with" in faults_of(tmp_path, frame)
+
+
 def test_days_become_weeks_and_months_stay(tmp_path):
     days = table(100, 1, "2024-01-03")
     found = load_history(saved(tmp_path, days), MAP)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import h5netcdf
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -330,6 +331,39 @@ def test_faults_of_a_table_are_told_together(tmp_path: Path) -> None:
     assert "row 3: '-5' is no number from 0 up" in told
     assert "search: has the spend 1 twice" in told
     assert "radio: its outcome falls at a spend of 2" in told
+
+
+def test_tables_with_gaps_where_names_belong(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    path.write_text("channel,spend,outcome\ntv,0,0\n,1,5\ntv,2,6\n")
+    with pytest.raises(PlanError, match=r"channel: is empty in row 3. Name the channel"):
+        read_model([path], ModelMap({}))
+    path.write_text("channel,spend,outcome\ntv,0,0\ntv,1e300,5\n")
+    with pytest.raises(PlanError, match=r"row 3: '1e\+300' is no number"):
+        read_model([path], ModelMap({}))
+    pd.DataFrame({"channel": ["tv"], "curve": [None], "rate": 1.0}).to_csv(path, index=False)
+    with pytest.raises(PlanError, match="tv: its curve is nan"):
+        read_model([path], ModelMap({}))
+
+
+def test_a_grid_without_a_point(tmp_path: Path) -> None:
+    path = exports.meridian_grid(tmp_path / "grid.nc")
+    with h5netcdf.File(path, "a") as file:
+        file.variables["spend_grid"][:, 0] = np.nan
+    with pytest.raises(PlanError, match="tv: has no points"):
+        read_model([path], ModelMap({}))
+    with h5netcdf.File(path, "a") as file:
+        file.variables["spend_grid"][0, 0] = 1e308
+    with pytest.raises(PlanError, match=r"spend_grid: holds 1e\+308"):
+        read_model([path], ModelMap({}))
+
+
+def test_a_variable_without_its_dimension(tmp_path: Path) -> None:
+    path = exports.meridian_grid(tmp_path / "grid.nc")
+    with h5py.File(path, "a") as file:
+        del file["channel"]
+    with pytest.raises(PlanError, match="cannot be read"):
+        read_model([path], ModelMap({}))
 
 
 # --- Time -----------------------------------------------------------------------------------------

@@ -87,6 +87,12 @@ def test_files_without_a_line_to_put_it_on_are_written_by_the_library(text: str)
     assert made == before | {"what_ifs": (before.get("what_ifs") or {}) | {"x": {"b": 1}}}
 
 
+def test_a_date_that_the_library_cannot_read_is_told() -> None:
+    text = "a: {day: 0000-00-00}\nwhat_ifs: {y: {a: 1}}\n"
+    with pytest.raises(ScenarioError, match="cannot be written into this file"):
+        with_what_if(text, "x", {"b": 1})
+
+
 def _is_name(text: str) -> bool:
     try:
         check_name(text)

@@ -573,6 +573,12 @@ def test_a_text_cut_off_anywhere_never_crashes(plan: Plan) -> None:
             loads(text[:end])
 
 
+@pytest.mark.parametrize("where", ["channels.tv.curve", "objective", "constraints.cap"])
+def test_a_kind_that_is_no_text(where: str) -> None:
+    with pytest.raises(ScenarioError, match="there is no kind"):
+        loads(BASE, sets={f"{where}": {"kind": ["log"]}})
+
+
 def test_what_was_read_says_where_things_stand(base: Path) -> None:
     scenario = read_scenario(base)
     spot = scenario.positions["channels.search.brand.curve.half"]

@@ -304,6 +304,39 @@ def test_a_large_conflict_is_told_without_a_search():
         optimize(load_table(frame, budget=100, curve="linear", value=1, objective="revenue"))
 
 
+HARM = {
+    "a number of hundreds of digits": (
+        "9" * 400,
+        "is infinite|is out of range|must be|is no number",
+    ),
+    "a date": (pd.Timestamp("2027-01-01"), "is no number"),
+    "a list": ([1, 2], "is no number"),
+}
+
+
+@pytest.mark.parametrize("kind", HARM)
+def test_what_is_no_number_is_told(kind, tmp_path):
+    value, words = HARM[kind]
+    frame = pd.DataFrame({"channel": ["a", "b"], "curve": "linear", "rate": [value, value]})
+    with pytest.raises(PlanError, match=words):
+        load_table(frame, value=1)
+
+
+def test_bytes_that_are_no_text_are_shown_as_bytes(tmp_path):
+    frame = pd.DataFrame({"channel": [b"\xff"], "curve": "linear", "rate": 2.0})
+    frame.to_parquet(tmp_path / "lines.parquet")
+    plan = load_table(tmp_path / "lines.parquet", value=1, budget=10)
+    assert plan.lines[0].channel == "b'\\xff'"
+
+
+def test_a_parquet_file_of_billions_of_rows_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("optimizer.sources.tabular._VALUES", 5)
+    path = tmp_path / "lines.parquet"
+    pd.DataFrame({"channel": ["a"] * 3, "rate": 1.0}).to_parquet(path)
+    with pytest.raises(PlanError, match="it has 6 cells, more than 5"):
+        load_table(path, curve="linear", value=1)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(max_size=6), min_size=1, max_size=8), st.sampled_from(list(KINDS)))
 def test_any_text_is_a_tag_or_a_told_fault(texts, kind):
