@@ -228,7 +228,10 @@ def pymc(
     normalize: bool = True, first: bool = True, geos: tuple[str, ...] = (),
     form: str = "new", own: bool = True, off: float = 1.0, l_max: int = 6, latent: bool = False,
 ) -> Path:  # fmt: skip
-    """What ``save`` writes. *form*: new, legacy (no scales stored) or delayed (first names)."""
+    """What ``save`` writes. *form*: new, legacy (no scales stored) or delayed (first names).
+
+    The new form has all that release 0.19.2 writes and the import has no use for, too.
+    """
     rng = np.random.default_rng(11)
     sizes = {"chain": CHAINS, "draw": DRAWS, "channel": 2, "date": DATES, "geo": len(geos) or 1}
     cells = ("geo", "channel") if geos else ("channel",)
@@ -256,7 +259,8 @@ def pymc(
         file.attrs.update(_pymc_attrs(form, adstock, saturation, normalize, first, l_max, latent))
         posterior = file.create_group("posterior")
         held = {n: sizes[n] for n in ("chain", "draw", "date", *cells)}
-        posterior.dimensions = held
+        more = {"control": 2, "fourier_mode": 2} if form == "new" else {}
+        posterior.dimensions = held | more
         _label(posterior, "channel", CHANNELS)
         if geos:
             _label(posterior, "geo", geos)
@@ -272,7 +276,7 @@ def pymc(
             title = "channel_contribution" + ("s" if form == "delayed" else "")
             _put(posterior, title, ("chain", "draw", "date", *cells), drop(made) * off)
         constant = file.create_group("constant_data")
-        constant.dimensions = {n: sizes[n] for n in ("date", *cells)}
+        constant.dimensions = {n: sizes[n] for n in ("date", *cells)} | more
         _label(constant, "channel", CHANNELS)
         if geos:
             _label(constant, "geo", geos)
@@ -280,6 +284,7 @@ def pymc(
         dates[...] = 7 * np.arange(DATES)
         dates.attrs["units"] = "days since 2024-01-01 00:00:00"
         if form == "new":
+            _pymc_rest(file, target)
             _put(constant, "channel_data", ("date", *cells), drop(media))
             _put(constant, "channel_scale", cells, drop(scale))
             _put(constant, "target_scale", cells[:-1], size if geos else size[0])
@@ -293,13 +298,52 @@ def pymc(
     return path
 
 
+def _pymc_rest(file: Any, target: Any) -> None:
+    """Controls, season, outcomes and the sampler's own figures, beside what is read."""
+    rng = np.random.default_rng(3)
+    posterior, constant = file["posterior"], file["constant_data"]
+    controls, waves = ("price", "trend"), ("sin_1", "cos_1")
+    _label(posterior, "control", controls)
+    _label(posterior, "fourier_mode", waves)
+    drawn = ("chain", "draw")
+    for name, dims in {
+        "intercept_contribution": (),
+        "gamma_control": ("control",),
+        "gamma_fourier": ("fourier_mode",),
+        "y_sigma": (),
+        "total_media_contribution_original_scale": (),
+        "control_contribution": ("date", "control"),
+        "fourier_contribution": ("date", "fourier_mode"),
+        "yearly_seasonality_contribution": ("date",),
+    }.items():
+        sizes = [posterior.dimensions[n].size for n in (*drawn, *dims)]
+        _put(posterior, name, (*drawn, *dims), rng.normal(0.1, 0.02, sizes))
+    posterior.attrs["pymc_marketing_version"] = "0.19.2"
+    _put(constant, "control_data", ("date", "control"), rng.normal(0, 1, (DATES, 2)))
+    constant.create_variable("dayofyear", ("date",), np.int32)[...] = 1 + 7 * np.arange(DATES)
+    stats = file.create_group("sample_stats")
+    stats.dimensions = {"chain": CHAINS, "draw": DRAWS}
+    stats.create_variable("diverging", drawn, np.int8)[...] = 0
+    observed = file.create_group("observed_data")
+    observed.dimensions = {"date": DATES}
+    _put(observed, "y", ("date",), target[:, 0])
+    fit = file.create_group("fit_data")
+    fit.dimensions = {"index": DATES}
+    fit.create_variable("date", ("index",), np.int64)[...] = 7 * np.arange(DATES)
+    _put(fit, "y", ("index",), target[:, 0])
+
+
 def _pymc_attrs(
     form: str, adstock: str, saturation: str, normalize: bool, first: bool, l_max: int,
     latent: bool,
 ) -> dict[str, str]:  # fmt: skip
     attrs = {
         "id": "0123456789abcdef",
-        "model_type": "DelayedSaturatedMMM" if form == "delayed" else "MMM",
+        "model_type": {
+            "new": "MMMM (Multi-Dimensional Marketing Mix Model)",
+            "legacy": "MMM",
+            "delayed": "DelayedSaturatedMMM",
+        }[form],
         "version": "0.0.2" if form == "new" else "0.0.1",
         "date_column": json.dumps("date_week"),
         "channel_columns": json.dumps(list(CHANNELS)),
@@ -316,6 +360,13 @@ def _pymc_attrs(
                                   "priors": {}}),
         "target_column": "y",
         "cost_per_unit": "null",
+        "dims": "[]",
+        "sampler_config": "{}",
+        "yearly_seasonality": "1",
+        "time_varying_intercept": "false",
+        "scaling": json.dumps({"target": {"method": "max", "dims": []},
+                               "channel": {"method": "max", "dims": []}}),
+        "dag": "null", "treatment_nodes": "null", "outcome_node": "null", "mu_effects": "[]",
     }  # fmt: skip
 
 

@@ -206,6 +206,13 @@ def test_markets_and_a_latent_series(tmp_path: Path) -> None:
     assert "x1: the effect of media varies over time; its mean is taken" in varying.notes
 
 
+def test_a_plan_without_periods_has_no_carryover(tmp_path: Path) -> None:
+    found = import_model(exports.pymc(tmp_path), ModelMap(PYMC, ONE_PERIOD, steps=1))
+    assert found.model.tool == "PyMC-Marketing MMMM 0.0.2"
+    assert found.plan.line("tv.brand").carryover is None
+    assert any("carry-over is left out, as the plan has no periods" in n for n in found.notes)
+
+
 def test_what_is_not_in_the_file_is_not_checked(tmp_path: Path) -> None:
     found = import_model(exports.pymc(tmp_path, own=False), ModelMap(PYMC, WEEKS))
     assert offs(found) == [None, None]

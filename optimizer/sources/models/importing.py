@@ -311,14 +311,17 @@ class _Assembly:
         if isinstance(response, Formula):
             moving = response.uncertain()
         if channel.carryover is not None:
-            if steps == 1.0 and isinstance(self.file.map.plan.get("periods"), dict):
+            periods = isinstance(self.file.map.plan.get("periods"), dict)
+            if steps == 1.0 and periods:
                 body["carryover"] = dict(channel.carryover)
                 moving |= {f"carryover.{k}": v for k, v in channel.lags.items()}
             else:
-                remarks.append(
-                    "carry-over is left out, as the plan's periods are not the model's; the curve "
-                    "is that of even spend"
+                why = (
+                    "the plan's periods are not the model's"
+                    if periods
+                    else "the plan has no periods"
                 )
+                remarks.append(f"carry-over is left out, as {why}; the curve is that of even spend")
         limits: dict[str, Any] = {}
         factors = None if isinstance(response, Formula) else response.factors(now)
         if (factors is not None and np.ptp(factors) > 0) or channel.range is not None:

@@ -199,7 +199,8 @@ def read_pymc_marketing(path: Path, most: int) -> Model:
     faults = [fault for channel, _ in made for fault in _wrong(channel)]
     if faults:
         raise PlanError([_at(fault, str(path)) for fault in faults])
-    version = " ".join(filter(None, (saved.texts.get("model_type"), saved.texts.get("version"))))
+    kind = saved.texts.get("model_type", "").partition(" (")[0]  # "MMMM (Multi-Dimensional …)"
+    version = " ".join(filter(None, (kind, saved.texts.get("version"))))
     every = None if saved.days is None else EVERY.get(round(saved.days))
     return Model(
         f"PyMC-Marketing {version}".strip(),
