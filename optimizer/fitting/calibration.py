@@ -86,6 +86,8 @@ class FittedLine:
     assumption: the data say too little, so that the curve is the prior's."""
     held: bool
     """Whether the scenario keeps today's spend, as the data do not say what another would bring."""
+    limits: tuple[float, float]
+    """Least and most that the scenario lets a plan spend in a period."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,6 +264,8 @@ def foretell(model: Model, best: Fitted) -> Foretold:
 
 
 def _line(made: Fit, index: int) -> FittedLine:
+    from .diagnosis import DOUBT
+
     history, model = made.history, made.model
     line, shape = history.lines[index], model.shapes[index]
     own = made.best.theta[model.layout[index]]
@@ -277,9 +281,9 @@ def _line(made: Fit, index: int) -> FittedLine:
     step = 1e-4 * max(current, 1e-6 * money)
     ends = numbers.outcome(shape, np.array([max(current - step, 0.0), current + step]))
     slope = float(ends[1] - ends[0]) / (current + step - max(current - step, 0.0))
-    told = float(made.best.informed[place.start])
     tested = any(test.line == line.name for test in history.map.tests)
-    held = told < _LEAST_TOLD and not tested
+    held = is_held(model, made.best, index)
+    doubted = any(remark.key in DOUBT and remark.line == line.name for remark in made.remarks)
     doubtful = any(remark.serious and remark.line in {"", line.name} for remark in made.remarks)
     exposed = exposure(history.total_spend[index], numbers.retention)
     return FittedLine(
@@ -293,9 +297,10 @@ def _line(made: Fit, index: int) -> FittedLine:
         back=(float(low) * worth, brought * worth, float(high) * worth),
         marginal=slope * history.map.money,
         elasticity=slope * current / model.mean_outcome,
-        told=told,
+        told=float(made.best.informed[place.start]),
         grade="assumption" if held else "A" if tested else "C" if doubtful else "B",
         held=held,
+        limits=limits(model, made.best, index, doubted=doubted),
     )
 
 
@@ -304,6 +309,26 @@ def _curve(shape: Shape, numbers: Numbers) -> Hill | Exponential | Logistic | Lo
     made = kinds[shape.kind](**shape.curve(numbers.size, numbers.bend, numbers.steepness))
     assert isinstance(made, Hill | Exponential | Logistic | Log)
     return made
+
+
+def is_held(model: Model, best: Fitted, index: int) -> bool:
+    """Whether neither the data nor an experiment say what a line brings."""
+    tested = any(test.line == model.lines[index].name for test in model.history.map.tests)
+    return float(best.informed[model.layout[index].start]) < _LEAST_TOLD and not tested
+
+
+def limits(model: Model, best: Fitted, index: int, *, doubted: bool) -> tuple[float, float]:
+    """Least and most that a plan may spend on a line in a period.
+
+    What moves are allowed is the map's; a line whose spend seems to follow demand (*doubted*) gets
+    no more than today's, and one that the history does not tell is held there.
+    """
+    history, current = model.history, today(model.history, index)
+    if is_held(model, best, index):
+        return current, current
+    low, high = history.map.moves
+    usual = max(current, float(history.total_spend[index].mean()))
+    return low * current, current if doubted else high * usual
 
 
 def today(history: History, index: int) -> float:

@@ -15,7 +15,11 @@ from .model import Fitted, Model, Work
 if TYPE_CHECKING:
     from .calibration import Foretold, Remark
 
-__all__ = ["remarks_on"]
+__all__ = ["DOUBT", "remarks_on"]
+
+DOUBT = ("fit.leads", "fit.lags", "fit.at_once", "fit.large")
+"""Signs that a line's spend follows demand: its curve may be too steep, so it gets no more money
+than today."""
 
 _CHANCE = 0.01
 """Below it a test's result is told: one in a hundred by chance."""
@@ -49,33 +53,43 @@ def _of_all(model: Model, best: Fitted, foretold: Foretold) -> Iterator[Remark]:
 
 
 def _of_lines(model: Model, best: Fitted) -> Iterator[Remark]:
-    from .calibration import Remark, today
+    from .calibration import Remark, limits
 
     history = model.history
     work = Work(model, best.sigma, best.lasting)
     for index, line in enumerate(history.lines):
-        own = best.theta[model.layout[index]]
-        numbers = model.numbers(best.theta)[index]
-        follows = followed(work, index, own)
-        if follows > _FOLLOWS:
-            yield Remark("fit.follows", line.name, {"share": follows})
-        if chance(work, best, _leads(model, index)) < _CHANCE:
-            yield Remark("fit.leads", line.name)
-        if chance(work, best, _lags(model, index)) < _CHANCE:
-            yield Remark("fit.lags", line.name)
-        at = model.layout[index].start + 2
-        if (best.theta[at] - model.prior[0][at]) / model.prior[1][at] < -_UNLIKE:
-            yield Remark("fit.at_once", line.name, {"share": numbers.retention})
-        current = today(history, index)
-        ends = numbers.outcome(model.shapes[index], current * np.array([1.0, 1.01]))
-        elastic = float(ends[1] - ends[0]) / 0.01 / model.mean_outcome
-        if elastic > _LARGE:
-            yield Remark("fit.large", line.name, {"elasticity": elastic})
-        whole = history.total_spend[index]
-        most = float(whole.max())
-        if current and history.map.moves[1] * current > most:
-            slots = {"most": most, "plan": history.map.moves[1] * current}
-            yield Remark("fit.beyond", line.name, slots, serious=False)
+        signs = tuple(_of_line(model, best, work, index))
+        doubted = any(sign.key in DOUBT for sign in signs)
+        least, plan = limits(model, best, index, doubted=doubted)
+        yield from signs
+        if doubted and plan > least:
+            yield Remark("fit.capped", line.name, serious=False)
+        most = float(history.total_spend[index].max())
+        if plan > most:
+            yield Remark("fit.beyond", line.name, {"most": most, "plan": plan}, serious=False)
+
+
+def _of_line(model: Model, best: Fitted, work: Work, index: int) -> Iterator[Remark]:
+    from .calibration import Remark, today
+
+    history, line = model.history, model.lines[index]
+    own = best.theta[model.layout[index]]
+    numbers = model.numbers(best.theta)[index]
+    follows = followed(work, index, own)
+    if follows > _FOLLOWS:
+        yield Remark("fit.follows", line.name, {"share": follows})
+    if chance(work, best, _leads(model, index)) < _CHANCE:
+        yield Remark("fit.leads", line.name)
+    if chance(work, best, _lags(model, index)) < _CHANCE:
+        yield Remark("fit.lags", line.name)
+    at = model.layout[index].start + 2
+    if (best.theta[at] - model.prior[0][at]) / model.prior[1][at] < -_UNLIKE:
+        yield Remark("fit.at_once", line.name, {"share": numbers.retention})
+    current = today(history, index)
+    ends = numbers.outcome(model.shapes[index], current * np.array([1.0, 1.01]))
+    elastic = float(ends[1] - ends[0]) / 0.01 / model.mean_outcome
+    if elastic > _LARGE:
+        yield Remark("fit.large", line.name, {"elasticity": elastic})
 
 
 def followed(work: Work, index: int, own: Floats) -> float:

@@ -23,9 +23,6 @@ _BEFORE = 13
 _TAIL, _LONGEST_TAIL = 0.05, 13
 """What is left of the last spend when outcomes no longer count."""
 
-_SUSPECT = ("fit.leads", "fit.lags", "fit.at_once", "fit.large")
-"""Signs that a line's spend follows demand: its curve may be too steep, so it gets no more money
-than today."""
 _AVERAGE = (
     "The plan is for one average period, in which carry-over has settled; ahead: 13 in the map",
     "plans so many periods one by one (S-shaped curves over time take long to prove).",
@@ -159,11 +156,8 @@ def _body(made: Fit, line: FittedLine) -> dict[str, Any]:
     body["observed"] = _short(line.observed)
     if line.held:
         return body | {"locked": _short(line.current)}
-    low, high = history.map.moves
-    usual = max(line.current, float(history.total_spend[index].mean()))
-    if any(remark.line == line.name and remark.key in _SUSPECT for remark in made.remarks):
-        usual, high = line.current, 1.0
-    return body | {"minimum": _short(low * line.current), "maximum": _short(high * usual)}
+    low, high = line.limits
+    return body | {"minimum": _short(low), "maximum": _short(high)}
 
 
 def _told(made: Fit, line: FittedLine) -> list[str]:

@@ -94,6 +94,9 @@ def test_a_hidden_cause_is_told_and_as_a_control_it_is_not():
     blind = fit(history)
     assert {"fit.no_controls", "fit.at_once"} <= keys(blind)
     assert blind.lines[0].grade == "C"
+    # It gets no more than today's, which is said, and nothing is said of spend never seen.
+    assert blind.lines[0].limits == (0.5 * blind.lines[0].current, blind.lines[0].current)
+    assert "fit.capped" in {r.key for r in blind.remarks if r.line == blind.lines[0].name}
     seen = fit(
         replace(
             history,
@@ -115,6 +118,16 @@ def test_a_line_that_the_data_do_not_tell_is_held():
     made = fit(history)
     assert [line.held for line in made.lines] == [False, True]
     assert made.lines[1].grade == "assumption"
+
+
+def test_plans_beyond_what_was_seen_are_told():
+    made = fit(changed(known_world(0), moves=(0.5, 5.0)))
+    free = [line for line in made.lines if line.limits[1] > line.current]
+    told = {r.line: r.slots["plan"] for r in made.remarks if r.key == "fit.beyond"}
+    assert told == {line.name: line.limits[1] for line in free}
+    assert free
+    usual = fit(changed(known_world(0), moves=(0.5, 1.1)))
+    assert "fit.beyond" not in keys(usual)
 
 
 def test_where_nothing_is_told_the_fit_is_refused():
