@@ -113,8 +113,9 @@ bench: $(DEVELOPMENT)  ## Speed (tests/benchmarks), one at a time
 	$(PYTEST) -n 0 --timeout 0 -s tests/benchmarks $(TESTS)
 
 .PHONY: bench-peers
-bench-peers: $(PEERS)  ## The same plans in public packages, in a .venv-peers of their own
-	.venv-peers/bin/python -m pytest -n 0 --timeout 0 -s tests/benchmarks/test_public_peers.py $(TESTS)
+bench-peers: $(PEERS)  ## The same plans and histories in public packages, in a .venv-peers of their own
+	.venv-peers/bin/python -m pytest -n 0 --timeout 0 -s tests/benchmarks/test_public_peers.py \
+		tests/benchmarks/test_model_peers.py $(TESTS)
 
 # ------------------------------------------------------------------------------------------------
 # Working on it

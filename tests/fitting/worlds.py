@@ -20,12 +20,14 @@ class World:
     size: np.ndarray
     bend: np.ndarray
     retention: np.ndarray
+    steep: float = 1.0
+    """Steepness of true Hill curves; above 1 they are S-shaped."""
 
     def outcome(self, line, spend):
         """True outcomes per period at a steady spend."""
         shape = shape_of(self.kinds[line])
         return self.size[line] * shape.outcome(
-            np.asarray(spend, float), float(self.bend[line]), 1.0
+            np.asarray(spend, float), float(self.bend[line]), self.steep
         )
 
     def brought(self):
@@ -47,17 +49,22 @@ def known_world(
     noise=0.03,
     hidden=0.0,
     told=True,
+    pull=0.05,
     share=0.3,
     fitted=None,
     steepness="fitted",
+    steep=1.0,
 ):
     """A world of *lines* lines over *n* weeks.
 
     Args:
         hidden: How strongly the first line's spend follows a demand that moves the outcome, too.
         told: Whether that demand is among the controls.
+        pull: How strongly that demand moves the outcome, as a share of the base.
         share: Of the outcomes, what advertising brings.
         fitted: The kind of curve that is fitted; by default the true one.
+        steepness: Of the curves that are fitted, as a map states it.
+        steep: Of the true Hill curves.
     """
     rng = np.random.default_rng(seed)
     mean = rng.uniform(20, 100, lines)
@@ -69,12 +76,12 @@ def known_world(
     retention = np.array([0.5, 0.2, 0.2, 0.5])[:lines] + rng.uniform(-0.15, 0.15, lines)
     bend = mean * np.exp(rng.normal(0.2, 0.4, lines))
     time = np.arange(n)
-    base = 1 + 0.15 * time / n + 0.1 * np.sin(2 * np.pi * time / 52) + 0.05 * demand * (hidden > 0)
+    base = 1 + 0.15 * time / n + 0.1 * np.sin(2 * np.pi * time / 52) + pull * demand * (hidden > 0)
     base *= 1000 * (1 - share)
     paid = np.empty((lines, n))
     for line in range(lines):
         exposed = exposure(spend[line], float(retention[line]))
-        paid[line] = shape_of(kind).outcome(exposed, float(bend[line]), 1.0)
+        paid[line] = shape_of(kind).outcome(exposed, float(bend[line]), steep)
     weights = rng.dirichlet(np.full(lines, 4.0))
     size = 1000 * share * weights / paid.mean(axis=1)
     outcome = base + size @ paid + 1000 * noise * rng.standard_normal(n)
@@ -87,4 +94,4 @@ def known_world(
     controls = {"demand": demand[None]} if told else {}
     place = np.arange(n) * 7 / 365.25
     history = History(made, "week", labels, place, outcome[None], spend[:, None], controls)
-    return World(history, (kind,) * lines, size, bend, retention)
+    return World(history, (kind,) * lines, size, bend, retention, steep)
