@@ -281,7 +281,7 @@ def _line(made: Fit, index: int) -> FittedLine:
     step = 1e-4 * max(current, 1e-6 * money)
     ends = numbers.outcome(shape, np.array([max(current - step, 0.0), current + step]))
     slope = float(ends[1] - ends[0]) / (current + step - max(current - step, 0.0))
-    tested = any(test.line == line.name for test in history.map.tests)
+    tested = is_tested(model, index)
     held = is_held(model, made.best, index)
     doubted = any(remark.key in DOUBT and remark.line == line.name for remark in made.remarks)
     doubtful = any(remark.serious and remark.line in {"", line.name} for remark in made.remarks)
@@ -313,22 +313,28 @@ def _curve(shape: Shape, numbers: Numbers) -> Hill | Exponential | Logistic | Lo
 
 def is_held(model: Model, best: Fitted, index: int) -> bool:
     """Whether neither the data nor an experiment say what a line brings."""
-    tested = any(test.line == model.lines[index].name for test in model.history.map.tests)
-    return float(best.informed[model.layout[index].start]) < _LEAST_TOLD and not tested
+    told = float(best.informed[model.layout[index].start])
+    return told < _LEAST_TOLD and not is_tested(model, index)
+
+
+def is_tested(model: Model, index: int) -> bool:
+    """Whether the map has an experiment on a line."""
+    return any(test.line == model.lines[index].name for test in model.history.map.tests)
 
 
 def limits(model: Model, best: Fitted, index: int, *, doubted: bool) -> tuple[float, float]:
     """Least and most that a plan may spend on a line in a period.
 
     What moves are allowed is the map's; a line whose spend seems to follow demand (*doubted*) gets
-    no more than today's, and one that the history does not tell is held there.
+    no more than today's until it is tested, and one that the history does not tell is held there.
     """
     history, current = model.history, today(model.history, index)
     if is_held(model, best, index):
         return current, current
     low, high = history.map.moves
     usual = max(current, float(history.total_spend[index].mean()))
-    return low * current, current if doubted else high * usual
+    capped = doubted and not is_tested(model, index)
+    return low * current, current if capped else high * usual
 
 
 def today(history: History, index: int) -> float:

@@ -53,7 +53,7 @@ def _of_all(model: Model, best: Fitted, foretold: Foretold) -> Iterator[Remark]:
 
 
 def _of_lines(model: Model, best: Fitted) -> Iterator[Remark]:
-    from .calibration import Remark, limits
+    from .calibration import Remark, limits, today
 
     history = model.history
     work = Work(model, best.sigma, best.lasting)
@@ -62,7 +62,7 @@ def _of_lines(model: Model, best: Fitted) -> Iterator[Remark]:
         doubted = any(sign.key in DOUBT for sign in signs)
         least, plan = limits(model, best, index, doubted=doubted)
         yield from signs
-        if doubted and plan > least:
+        if doubted and least < plan <= today(history, index):
             yield Remark("fit.capped", line.name, serious=False)
         most = float(history.total_spend[index].max())
         if plan > most:

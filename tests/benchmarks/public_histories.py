@@ -57,12 +57,12 @@ def fitted(name, folder, build):
     seconds = adsplit("optimize", scenario, "-o", plan)
     found = json.loads(told.read_text("utf-8"))
     held = sum(line["held"] for line in found["lines"])
-    suspect = sorted({r["line"] for r in found["remarks"] if r["serious"] and r["line"]})
+    capped = sorted(r["line"] for r in found["remarks"] if r["key"] == "capped")
     print(
         f"| {name} | {len(found['lines'])}, {found['periods']} {found['every']}s | {fit:.1f} s | "
         f"{seconds:.1f} s | {found['foretold']['error']:.1%} "
-        f"({found['foretold']['without_spend']:.1%}) | {held} held; in doubt: "
-        f"{', '.join(suspect) or 'none'} |"
+        f"({found['foretold']['without_spend']:.1%}) | {held} held; no more than "
+        f"today: {', '.join(capped) or 'none'} |"
     )
     return found, scenario
 

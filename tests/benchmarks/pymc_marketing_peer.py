@@ -52,8 +52,10 @@ def table_of(history):
     return pd.DataFrame({"date": days, "trend": np.arange(history.n) / history.n, **columns})
 
 
-def sampled(history, saturation, file, *, seed=1, **sampling):
-    """The model of a history, fitted and saved by its own means."""
+def sampled(
+    history, saturation, file, *, adstock=None, adstock_first=True, priors=None, **sampling
+):
+    """The model of a history, fitted and saved by its own means; *priors*: other than advised."""
     import arviz
     from pymc_marketing.mmm import GeometricAdstock
     from pymc_marketing.mmm.multidimensional import MMM
@@ -64,14 +66,15 @@ def sampled(history, saturation, file, *, seed=1, **sampling):
         target_column="y",
         channel_columns=lines,
         control_columns=["trend", *history.controls],
-        adstock=GeometricAdstock(l_max=LAGS),
+        adstock=adstock or GeometricAdstock(l_max=LAGS),
+        adstock_first=adstock_first,
         saturation=saturation,
         yearly_seasonality=WAVES,
-        model_config=advised_priors(history.total_spend.sum(axis=1)),
+        model_config=advised_priors(history.total_spend.sum(axis=1)) if priors is None else priors,
     )
     outcome = pd.Series(history.total_outcome, name="y")
     how = SAMPLING | sampling
-    model.fit(table_of(history), outcome, cores=1, random_seed=seed, progressbar=False, **how)
+    model.fit(table_of(history), outcome, cores=1, random_seed=1, progressbar=False, **how)
     spent = seconds() - begun
     model.save(str(file))
     names = [n for n in model.idata.posterior if n.startswith(("adstock_", "saturation_"))]

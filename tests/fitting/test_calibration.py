@@ -8,6 +8,7 @@ import pytest
 import optimizer as opt
 from optimizer.errors import CalibrationError
 from optimizer.fitting.calibration import fit
+from optimizer.fitting.diagnosis import DOUBT
 from optimizer.fitting.mapping import LiftTest
 from optimizer.fitting.shapes import exposure
 
@@ -97,6 +98,14 @@ def test_a_hidden_cause_is_told_and_as_a_control_it_is_not():
     # It gets no more than today's, which is said, and nothing is said of spend never seen.
     assert blind.lines[0].limits == (0.5 * blind.lines[0].current, blind.lines[0].current)
     assert "fit.capped" in {r.key for r in blind.remarks if r.line == blind.lines[0].name}
+    # An experiment lifts that.
+    name = blind.lines[0].name
+    test = LiftTest(2 * blind.lines[0].current, 100.0, 10.0, blind.lines[0].current, 4, name)
+    tested = fit(replace(history, map=replace(history.map, tests=(test,))))
+    assert tested.lines[0].limits[1] >= 2 * tested.lines[0].current
+    told = {r.key for r in tested.remarks if r.line == name}
+    assert told & set(DOUBT)
+    assert "fit.capped" not in told
     seen = fit(
         replace(
             history,
