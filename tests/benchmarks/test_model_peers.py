@@ -95,7 +95,7 @@ def test_a_mix_model_by_draws(name, tmp_path):
         money = truth.plan_of(truth.lines_of(found, today), today)
         theirs.add(world, peer.brought, curves, money, today, peer.seconds)
         money, busy = own_plan(peer.model, today, truth.MOVES)
-        own.add(world, peer.brought, curves, money, today, peer.seconds + busy)
+        own.add(world, peer.brought, curves, money, today, busy)
     rhat, split = max(peer.rhat for peer in peers), sum(peer.diverging for peer in peers)
     print()
     ours.row(name, "adsplit")
