@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -27,6 +27,7 @@ __all__ = [
     "Command",
     "Commands",
     "Option",
+    "command",
     "interrupted",
     "note",
 ]
@@ -93,6 +94,13 @@ class Command(click.Command):
         for section in sorted(sections, key=lambda name: name == "Other"):
             with formatter.section(section):
                 formatter.write_dl(sections[section])
+
+
+def command(
+    name: str | None = None, *, examples: str, **kwargs: Any
+) -> Callable[[Callable[..., Any]], Command]:
+    """A command of :class:`Commands`; absent, its *name* is that of its function."""
+    return click.command(name, cls=Command, examples=examples, **kwargs)
 
 
 class Commands(click.Group):

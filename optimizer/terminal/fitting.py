@@ -12,8 +12,8 @@ import click
 
 from optimizer.words import label, number, percent, say
 
+from .asked import check_writable
 from .numbers import Scale
-from .options import check_writable
 
 if TYPE_CHECKING:
     from optimizer.fitting.calibration import Fit

@@ -12,8 +12,9 @@ from click.core import ParameterSource
 
 from optimizer.writing import write_atomically
 
+from .asked import Out, Search
 from .commands import OK, STOPPED, note
-from .options import Out, Search, chain, option
+from .options import chain, option
 
 if TYPE_CHECKING:
     from optimizer.allocation import Allocation

@@ -11,7 +11,7 @@ from optimizer.errors import Fault, PlanError, ScenarioError, nearest
 from optimizer.plan.plan import Plan
 from optimizer.sources.scenario import Scenario, read_scenario
 
-from .options import Asked
+from .asked import Asked
 
 __all__ = ["members"]
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 import optimizer as opt
 from optimizer.analysis.answer import answer_schema
+from optimizer.terminal.asked import Asked
 from optimizer.terminal.members import members
-from optimizer.terminal.options import Asked
 from tests.cli.conftest import Run
 
 Json = Callable[..., Any]

@@ -42,7 +42,7 @@ from optimizer.sources.scenario import check_scenario, document_of, read_scenari
 from optimizer.sources.table import load_spend, read_lines
 from optimizer.studio.desk import Desk
 from optimizer.studio.server import Studio
-from optimizer.terminal.options import read_text
+from optimizer.terminal.asked import read_text
 from optimizer.terminal.tracking import read_followed
 from tests.cli.test_lines import keywords
 from tests.fuzzing import harm
