@@ -249,7 +249,8 @@ def foretell(model: Model, best: Fitted) -> Foretold:
     guess = later(earlier.predicted(found.theta, found.linear))
     plain = later(earlier.without(earlier.plain()))
     mean = float(np.abs(actual).mean())
-    spread = found.sigma / np.sqrt(1.0 - found.lasting**2)
+    noise = found.noise
+    spread = noise.sigma * noise.shared / np.sqrt(1.0 - noise.lasting**2)
     width = 1.2816 * spread * model.scale / np.sqrt(len(history.shares))
     whole = (best.residual * units).sum(axis=0)
     about = float(((actual - actual.mean()) ** 2).sum())

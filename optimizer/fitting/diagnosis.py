@@ -48,15 +48,15 @@ def _of_all(model: Model, best: Fitted, foretold: Foretold) -> Iterator[Remark]:
             slots={"error": foretold.error, "plain": foretold.without_spend},
             serious=False,
         )
-    if best.lasting > _LASTING:
-        yield Remark("fit.lasting", slots={"share": best.lasting})
+    if best.noise.lasting > _LASTING:
+        yield Remark("fit.lasting", slots={"share": best.noise.lasting})
 
 
 def _of_lines(model: Model, best: Fitted) -> Iterator[Remark]:
     from .calibration import Remark, limits, today
 
     history = model.history
-    work = Work(model, best.sigma, best.lasting)
+    work = Work(model, best.noise)
     for index, line in enumerate(history.lines):
         signs = tuple(_of_line(model, best, work, index))
         doubted = any(sign.key in DOUBT for sign in signs)

@@ -5,7 +5,8 @@
 The curves' numbers — size, bend, carry-over, steepness of each line — are searched for by SciPy's
 least squares, in coordinates in which their priors are normal, so that a prior is one more residual
 (a penalty). Everything else is linear and is projected out, which leaves few numbers to search for.
-Noise that lasts is whitened by its own first-order autocorrelation.
+Noise that lasts is whitened by its own first-order autocorrelation, and noise that all places of a
+panel share, such as weather or a holiday that nobody named, by its own size.
 
 Priors (see docs/guide/history.md, which names the sources):
 
@@ -33,7 +34,7 @@ from .history import History
 from .mapping import LiftTest, MappedLine
 from .shapes import Shape, exposure, shape_of
 
-__all__ = ["LONG_RUN_ELASTICITY", "Fitted", "Model", "Numbers", "Work"]
+__all__ = ["LONG_RUN_ELASTICITY", "Fitted", "Model", "Noise", "Numbers", "Work"]
 
 LONG_RUN_ELASTICITY = 0.24
 """Mean of 402 estimates; Sethuraman, Tellis & Briesch, Journal of Marketing Research 2011."""
@@ -46,7 +47,7 @@ BOUNDS = {"size": (1e-6, 2.0), "bend": (0.1, 10.0), "retention": (0.005, 0.95),
 _FREE, _BENT = 5.0, 0.1
 """Standard deviations of the coefficients of season and controls, and of those that bend a trend,
 in mean outcomes: the first hardly holds anything back."""
-_MOST_LASTING = 0.9
+_MOST_LASTING, _MOST_SHARED = 0.9, 100.0
 
 
 def logit(share: float) -> float:
@@ -76,6 +77,18 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """What moves outcomes beside all that the model knows."""
+
+    sigma: float
+    """Standard deviation of what each place has of its own, whitened, in scaled outcomes."""
+    lasting: float = 0.0
+    """First-order autocorrelation."""
+    shared: float = 1.0
+    """How many times wider what moves all places alike is; 1: each place moves by itself."""
+
+
+@dataclass(frozen=True)
 class Fitted:
     """The best fit: where it is, how wide it is, and what is left over."""
 
@@ -85,10 +98,7 @@ class Fitted:
     """Of them, by Laplace's approximation at the optimum, shape (n_numbers, n_numbers)."""
     informed: Floats
     """How much narrower than its prior each number is, 0 (not at all) to 1."""
-    sigma: float
-    """Standard deviation of the whitened noise, in scaled outcomes."""
-    lasting: float
-    """First-order autocorrelation of the noise."""
+    noise: Noise
     linear: Floats
     """Coefficients of base, trend, season and controls."""
     residual: Floats
@@ -239,11 +249,10 @@ class Model:
     def fit(self, start: Floats | None = None) -> Fitted:
         """The best fit.
 
-        Noise and its lasting are found by turns with the curves; the first start is at the priors'
+        The noise is found by turns with the curves; the first start is at the priors'
         middle and at two bends around it.
         """
         middle, _, least, most = self.prior
-        sigma, lasting = self._plain_noise(), 0.0
         starts = [middle]
         if start is None:
             for shift in (-0.7, 0.7):
@@ -252,23 +261,22 @@ class Model:
                 starts.append(moved)
         else:
             starts = [np.clip(start, least + 1e-9, most - 1e-9)]
-        work = Work(self, sigma, lasting)
+        work = Work(self, Noise(self._plain_noise()))
         found = min((work.search(one) for one in starts), key=lambda one: float(one.cost))
         for _ in range(4):
-            sigma, lasting = work.noise(found.x)
-            work = Work(self, sigma, lasting)
+            work = Work(self, work.noise(found.x))
             found = work.search(found.x)
         return work.told(found)
 
     def _plain_noise(self) -> float:
         """Noise about base, season and controls alone: where the search begins."""
-        work = Work(self, 1.0, 0.0)
+        work = Work(self, Noise(1.0))
         left = work.left(work.whitened(self.history.scaled_outcome / self.scale))
         return float(np.sqrt(np.mean(left**2))) or 1e-6
 
     def plain(self) -> Floats:
         """The linear coefficients where nothing is paid for."""
-        work = Work(self, self._plain_noise(), 0.0)
+        work = Work(self, Noise(self._plain_noise()))
         return np.asarray(work.coefficients(self.history.scaled_outcome / self.scale))
 
     def predicted(self, theta: Floats, linear: Floats) -> Floats:
@@ -282,26 +290,30 @@ class Model:
 
 
 class Work:
-    """One least-squares problem: the noise and its lasting are given."""
+    """One least-squares problem: the noise is given."""
 
-    def __init__(self, model: Model, sigma: float, lasting: float) -> None:
-        self.model, self.sigma, self.lasting = model, sigma, lasting
+    def __init__(self, model: Model, noise: Noise) -> None:
+        self.model, self.given, self.sigma = model, noise, noise.sigma
         columns = np.stack([self.whitened(column) for column in model.columns])
         self.flat = columns.T  # (n_rows, n_columns)
         places = model.history.outcome.shape[0]
-        ridge = np.full(len(columns), sigma / _FREE)
+        ridge = np.full(len(columns), self.sigma / _FREE)
         ridge[:places] = 1e-9
-        ridge[places + 1 : places + model.powers] = sigma / _BENT
+        ridge[places + 1 : places + model.powers] = self.sigma / _BENT
         self.q, self.r = np.linalg.qr(np.vstack([self.flat, np.diag(ridge)]))
         self.y = self.whitened(model.history.scaled_outcome / model.scale)
 
     def whitened(self, values: Floats) -> Floats:
         """The periods that are fitted, whitened and weighed by the size of their place; flat."""
-        kept = values[:, self.model.rows]
-        first = kept[:, :1] * np.sqrt(1.0 - self.lasting**2)
-        rest = kept[:, 1:] - self.lasting * kept[:, :-1]
-        weight = np.sqrt(self.model.history.shares * len(self.model.history.shares))
-        return np.asarray((np.hstack([first, rest]) * weight[:, None]).ravel(), float)
+        noise, kept = self.given, values[:, self.model.rows]
+        first = kept[:, :1] * np.sqrt(1.0 - noise.lasting**2)
+        rest = kept[:, 1:] - noise.lasting * kept[:, :-1]
+        shares = self.model.history.shares
+        own = np.hstack([first, rest]) * np.sqrt(shares * len(shares))[:, None]
+        if noise.shared > 1.0:
+            alike = np.sqrt(shares)  # of length one: what moves all places by the same share
+            own -= (1.0 - 1.0 / noise.shared) * np.outer(alike, alike @ own)
+        return np.asarray(own.ravel(), float)
 
     def left(self, flat: Floats) -> Floats:
         """What base, season and controls cannot explain, the ridge's own rows below."""
@@ -390,17 +402,27 @@ class Work:
         linear = self.coefficients(gap)
         return gap - np.tensordot(linear, model.columns, 1), linear
 
-    def noise(self, theta: Floats) -> tuple[float, float]:
-        """The noise of the fit, whitened, and how much of it lasts from a period to the next."""
+    def noise(self, theta: Floats) -> Noise:
+        """The noise of the fit, how much of it lasts, and how much of it all places share."""
         model = self.model
-        left = self.residual(theta)[0][:, model.rows]
+        residual = self.residual(theta)[0]
+        left = residual[:, model.rows]
         now, then = left[:, 1:].ravel(), left[:, :-1].ravel()
         lasting = float(now @ then) / max(float(then @ then), 1e-300)
         lasting = float(np.clip(lasting, 0.0, _MOST_LASTING))
-        work = Work(model, 1.0, lasting)
-        flat = work.whitened(self.residual(theta)[0])
-        spare = max(len(flat) - model.columns.shape[0] - self._told(theta), 5.0)
-        return max(float(np.sqrt(flat @ flat / spare)), 1e-9), lasting
+        flat = Work(model, Noise(1.0, lasting)).whitened(residual)
+        places, periods = left.shape
+        used = model.columns.shape[0] + self._told(theta)
+        if places == 1:
+            spare = max(periods - used, 5.0)
+            return Noise(max(float(np.sqrt(flat @ flat / spare)), 1e-9), lasting)
+        # Trend, season and controls are taken to explain what the places share.
+        alike = np.sqrt(model.history.shares) @ flat.reshape(left.shape)
+        common = float(alike @ alike) / max(periods - 1 - (used - places), 5.0)
+        own = (float(flat @ flat) - float(alike @ alike)) / max((places - 1) * (periods - 1), 5.0)
+        common, own = np.sqrt(max(common, 0.0)), np.sqrt(max(own, 0.0))
+        sigma = max(own, common / _MOST_SHARED, 1e-9)
+        return Noise(sigma, lasting, max(common / sigma, 1.0))
 
     def _told(self, theta: Floats) -> float:
         """How many numbers of the curves the data set, rather than the priors."""
@@ -420,8 +442,7 @@ class Work:
             found.x,
             covariance,
             np.clip(informed, 0.0, 1.0),
-            self.sigma,
-            self.lasting,
+            self.given,
             linear,
             residual,
         )

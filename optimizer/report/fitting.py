@@ -47,15 +47,17 @@ def render_fit(made: Fit, lang: str = "en") -> str:
 
 
 def _sections(made: Fit, lang: str) -> list[Section]:
-    series = Chart("series", say("fit.page.series", lang), fitted_series(made, lang), is_wide=True,
-                   label=say("fit.page.series", lang))  # fmt: skip
+    foretold = made.foretold
+    error = percent(foretold.error, lang, 1)
+    finding = say("fit.page.finding", lang, n=foretold.periods, error=error)
+    drawn = fitted_series(made, lang)
+    series = Chart("series", finding, drawn, is_wide=True, label=finding)
     curves = []
     for index, line in enumerate(made.lines):
         low, back, high = (_figure(value, lang) for value in line.back)
         told = say("fit.page.curve", lang, line=label(line.name, lang), back=back, low=low,
                    high=high)  # fmt: skip
-        drawn = fitted_curve(made, index, lang)
-        curves.append(Chart(f"curve-{index}", told, drawn, label=told))
+        curves.append(Chart(f"curve-{index}", told, fitted_curve(made, index, lang), label=told))
     return [
         Section(
             "fit", say("fit.page.series", lang), charts=[series], sentences=sentences(made, lang)

@@ -4,13 +4,12 @@ Nothing here fails for a figure; each is printed for docs/performance.md.
 """
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from optimizer.fitting.calibration import fit
-from tests.fitting.worlds import known_world
+from tests.fitting.worlds import known_panel, known_world
 
 from . import truth
 
@@ -33,14 +32,21 @@ WORLDS = {
     "spend follows demand, not told": {"hidden": 0.5, "told": False},
     "spend follows a strong demand, a control": {"hidden": 0.9, "pull": 0.15},
     "spend follows a strong demand, not told": {"hidden": 0.9, "pull": 0.15, "told": False},
+    "six places, noise of their own": {"places": 6, "shared": 0.0, "own": 0.05},
+    "six places, noise they share": {"places": 6, "shared": 0.05, "own": 0.02},
 }
+
+
+def world_of(seed, name):
+    """A world with one place, or with several."""
+    return (known_panel if "places" in WORLDS[name] else known_world)(seed, **WORLDS[name])
 
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_known_worlds(name, tmp_path):
     inside, off, left, found, alone, busy = [], [], [], [], [], time.process_time()
     for seed in range(SEEDS):
-        world = known_world(seed, **WORLDS[name])
+        world = world_of(seed, name)
         made = fit(world.history)
         for index, (line, brought) in enumerate(zip(made.lines, world.brought(), strict=True)):
             inside.append(line.brought[0] <= brought <= line.brought[2])
@@ -59,22 +65,3 @@ def test_known_worlds(name, tmp_path):
         f"{gain.mean():+.1%} | {known:+.1%} | {np.mean(gain < -1e-6):.0%} | {gain.min():+.1%} | "
         f"{np.mean(alone):+.1%} | {np.min(alone):+.1%} | {seconds:.1f} s |"
     )
-
-
-def test_world_of_places():
-    """Four places, whose own variation tells more than their sum."""
-    world = known_world(0, lines=2)
-    rng = np.random.default_rng(0)
-    shares = np.full(4, 0.25)
-    spend = shares[None, :, None] * world.history.spend * rng.lognormal(0, 0.3, (2, 4, 156))
-    history = replace(
-        world.history,
-        outcome=shares[:, None] * world.history.outcome,
-        spend=spend,
-        controls={name: np.repeat(v, 4, 0) for name, v in world.history.controls.items()},
-        places=tuple("abcd"),
-        size=shares,
-    )
-    busy = time.process_time()
-    assert len(fit(history).lines) == 2
-    print(f"\na panel of 4 places, 156 weeks: {time.process_time() - busy:.2f} s")

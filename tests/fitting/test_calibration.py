@@ -12,7 +12,7 @@ from optimizer.fitting.diagnosis import DOUBT
 from optimizer.fitting.mapping import LiftTest
 from optimizer.fitting.shapes import exposure
 
-from .worlds import known_world
+from .worlds import known_panel, known_world
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +233,28 @@ def test_places_give_the_curve_of_the_whole():
     for a, b in zip(whole.lines, parts.lines, strict=True):
         assert b.current == pytest.approx(a.current)
         assert b.back[1] == pytest.approx(a.back[1], rel=0.15)
+
+
+def test_what_moves_all_places_alike_is_told_from_what_moves_each():
+    worlds = [known_panel(seed, lines=2) for seed in range(5)]
+    fits = [fit(world.history) for world in worlds]
+    for made in fits:
+        noise = made.best.noise
+        # Weighed by size, noise of 5 % in all of six places is that of one 2.45 times as wide.
+        assert noise.sigma * made.model.scale == pytest.approx(20.0, rel=0.2)
+        assert noise.shared == pytest.approx(0.05 / 0.02 * np.sqrt(6), rel=0.3)
+        # Outcomes foretold unseen: four in five of 31 would leave fewer than half once in 10,000.
+        assert made.foretold.inside > 0.5
+    inside = [
+        line.brought[0] <= truth <= line.brought[2]
+        for world, made in zip(worlds, fits, strict=True)
+        for line, truth in zip(made.lines, world.brought(), strict=True)
+    ]
+    assert sum(inside) >= 5  # of ten ranges of 80 %: fewer would come once in 150 times
+    width = [line.brought[2] / line.brought[0] for made in fits for line in made.lines]
+    assert np.median(width) < 2.0
+
+
+def test_places_that_move_by_themselves_share_nothing():
+    history = known_panel(3, lines=2, shared=0.0).history
+    assert fit(history).best.noise.shared < 1.5

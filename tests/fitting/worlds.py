@@ -1,6 +1,6 @@
 """Histories made from a known truth: curves, carry-over, season, trend, noise, a hidden cause."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,10 +32,11 @@ class World:
 
     def brought(self):
         """True outcomes of each line over the whole history."""
+        shares = self.history.shares
         return np.array(
             [
-                self.outcome(line, exposure(spend, float(self.retention[line]))).sum()
-                for line, spend in enumerate(self.history.total_spend)
+                (shares @ self.outcome(line, exposure(spend, float(self.retention[line])))).sum()
+                for line, spend in enumerate(self.history.scaled_spend)
             ]
         )
 
@@ -95,3 +96,41 @@ def known_world(
     place = np.arange(n) * 7 / 365.25
     history = History(made, "week", labels, place, outcome[None], spend[:, None], controls)
     return World(history, (kind,) * lines, size, bend, retention, steep)
+
+
+def known_panel(seed, *, places=6, shared=0.05, own=0.02, **stated):
+    """The world of :func:`known_world` in several places, each with spends of its own.
+
+    Args:
+        seed: Of all that is drawn.
+        places: How many, of several sizes.
+        shared: What moves all places alike and nobody knows, as a share of the outcomes.
+        own: What moves each place by itself, for a place of the mean size.
+        stated: What :func:`known_world` takes beside the noise.
+    """
+    world = known_world(seed, noise=0.0, **stated)
+    history, rng = world.history, np.random.default_rng([seed, places])
+    shares = rng.dirichlet(np.full(places, 4.0))
+    lines, n = history.total_spend.shape
+    scaled = history.spend * rng.lognormal(-0.08, 0.4, (lines, places, n))
+
+    def paid(spends):
+        parts = [
+            world.outcome(line, exposure(spend, float(world.retention[line])))
+            for line, spend in enumerate(spends)
+        ]
+        return np.sum(parts, axis=0)
+
+    base = history.outcome - paid(history.spend)
+    shocks = shared * rng.standard_normal(n)
+    shocks = shocks + own * rng.standard_normal((places, n)) / np.sqrt(places * shares)[:, None]
+    outcome = base + paid(scaled) + 1000 * shocks
+    panel = replace(
+        history,
+        outcome=shares[:, None] * outcome,
+        spend=shares[None, :, None] * scaled,
+        controls={name: np.repeat(v, places, 0) for name, v in history.controls.items()},
+        places=tuple(f"place {number}" for number in range(places)),
+        size=shares,
+    )
+    return replace(world, history=panel)
