@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.metadata import version
 
-    from .allocation import Allocation, evaluate, optimize
+    from .allocation import Allocation, evaluate
     from .analysis.answer import answer
     from .analysis.batches import workers_of
     from .analysis.breakdown import breakdown
@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from .report.fitting import write_fit_report
     from .report.pictures import Picture, chart, charts
     from .solvers.attitudes import Hedge
+    from .solving import optimize
     from .sources.actuals import load_actuals
     from .sources.fitted import write_fit
     from .sources.history import load_history
@@ -167,7 +168,8 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "worlds": ("Worlds",),
     "plan.document": ("replace_at", "to_document"),
     "plan.schema": ("json_schema",),
-    "allocation": ("optimize", "evaluate", "Allocation"),
+    "solving": ("optimize",),
+    "allocation": ("evaluate", "Allocation"),
     "analysis.goal": ("reaching",),
     "analysis.prices": ("rule_prices", "Prices"),
     "analysis.sweep": ("sweep", "budget_sweep", "split_sweep", "sweep2", "Sweep"),

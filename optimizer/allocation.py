@@ -1,67 +1,39 @@
-"""The answer in money and names: :class:`Allocation`, and the two ways to get one.
+"""The answer in money and names: :class:`Allocation`.
 
-``optimize(plan)`` finds the best spend and proves it; ``evaluate(plan, spend)`` says what a given
-spend brings, in the same type.
+``evaluate(plan, spend)`` says what a given spend brings, in the type that ``optimize`` answers in.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.conflict import explain
-from optimizer.errors import (
-    Conflict,
-    Fault,
-    Infeasible,
-    PlanError,
-    SolverFailed,
-    Unbounded,
-    UnknownName,
-)
+from optimizer.errors import Fault, PlanError, UnknownName
+from optimizer.measuring import fingerprint, measured
 from optimizer.plan.curves import Floats
-from optimizer.plan.document import outline, to_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.spends import is_table, spend_of_table
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
-from optimizer.problem import BUDGET, NEAR, TOLERANCE, Problem, compile_plan
+from optimizer.problem import NEAR, TOLERANCE, Problem, compile_plan
 from optimizer.shown import Shown
-from optimizer.solvers import beyond, solve
-from optimizer.solvers.attitudes import Hedge, Measure, measure_of
-from optimizer.solvers.solution import Duals, Options, Progress, Proof, Status, Warm, relative_gap
-from optimizer.worlds import Worlds
+from optimizer.solvers.attitudes import Hedge
+from optimizer.solvers.solution import Duals, Options, Proof, Status, relative_gap
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Allocation",
-    "evaluate",
-    "fingerprint",
-    "given",
-    "optimize",
-    "solved",
-    "today",
-    "unexplained",
-]
-
-T = TypeVar("T")
+__all__ = ["Allocation", "evaluate", "given", "today"]
 
 # An answer that is exact to its gap leaves so much of a capacity unused that it would fill.
 _FULL = 1e-4
-# With more lines a conflict is told, but not traced to the smallest set of rules.
-_EXPLAINED = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -498,195 +470,13 @@ class Earnings:
         return cls(total, total - before[:-1], marginal, worth)
 
 
-def optimize(
-    plan: Plan,
-    *,
-    gap: float = 1e-4,
-    time_limit: float | None = None,
-    progress: Progress | None = None,
-) -> Allocation:
-    """The best spend for *plan*, with a bound that no plan can beat.
-
-    Args:
-        plan: The question.
-        gap: Largest relative distance to the bound at which the search may end.
-        time_limit: Seconds after which the best plan so far is the answer (status ``stopped``).
-        progress: Called now and then with seconds, best value so far, and bound.
-
-    Raises:
-        PlanError: the question does not hold together.
-        Infeasible: no plan keeps all the rules; says which are in conflict.
-        Unbounded: the objective can grow without limit.
-        SolverFailed: the backend gave up.
-    """
-    given: object = plan
-    if not isinstance(given, Plan):
-        advice = "Make one with load, loads or Plan"
-        raise PlanError(Fault("plan", f"a {type(given).__name__} is not a plan", advice))
-    return solved(plan, compile_plan(plan), Options(gap, time_limit, progress))
-
-
-def solved(plan: Plan, problem: Problem, options: Options) -> Allocation:
-    """The best spend for *plan*, whose arrays are *problem*; see :func:`optimize`.
-
-    What ``options.warm`` holds of a plan like it is used, and renewed.
-    """
-    if plan.risk is not None:
-        return _hedged(plan, problem, options)
-    if lacking := beyond(problem):
-        raise PlanError(
-            Fault(
-                "constraints",
-                f"{', '.join(sorted(lacking))}: too many lines for that ({problem.grid.n_lines:,})",
-                "With so many lines use rules on sums of spend: split, spend, share, ratio, "
-                "weighted, spend_all",
-            )
-        )
-    warm = options.warm
-    solution = solve(problem, options, _start(problem, warm))
-    if warm is not None and solution.status is Status.STOPPED:
-        warm.part = None  # an interrupt may have come between two changes of the model
-    if solution.status is Status.INFEASIBLE:
-        if problem.n_cells > _EXPLAINED:
-            raise unexplained(plan, float(problem.lower.sum()), problem.grid.n_lines)
-        raise explain(plan, problem)
-    if solution.status is Status.UNBOUNDED:
-        raise Unbounded("the objective can grow without limit; give a budget or maxima")
-    if solution.spend is None:
-        raise SolverFailed(f"no plan was found before the search stopped: {solution.reason}")
-    if warm is not None:
-        warm.spend = solution.spend
-        warm.prices = None if solution.duals is None else solution.duals.rows
-    return Allocation(
-        plan=plan,
-        problem=problem,
-        spend=solution.spend[: problem.n_cells],
-        objective=solution.value,
-        status=solution.status,
-        bound=solution.bound,
-        duals=solution.duals,
-        proof=solution.proof,
-        solver=solution.solver,
-        reason=solution.reason,
-        seconds=solution.seconds,
-        options=replace(options, warm=None),
-    )
-
-
-def _hedged(plan: Plan, problem: Problem, options: Options) -> Allocation:
-    """The best spend under the plan's attitude to risk."""
-    measure, warm = _measure(plan, problem), options.warm
-    start = _start(problem, warm)
-    starts = () if start is None else (start[: problem.n_cells],)
-    found = measure.best(replace(options, warm=None), starts)
-    solution = found.solution
-    if solution.status is Status.INFEASIBLE:
-        raise explain(plan, problem)
-    if solution.status is Status.UNBOUNDED:
-        raise Unbounded("the objective can grow without limit; give a budget or maxima")
-    if solution.spend is None:
-        raise SolverFailed(f"no plan was found before the search stopped: {solution.reason}")
-    if warm is not None:
-        warm.spend, warm.prices = solution.spend, None
-    spend = solution.spend[: problem.n_cells]
-    proof = solution.proof
-    if proof is not None:
-        planes = [
-            {"share": share, "weights": weights.tolist(), "at": at.tolist()}
-            for share, weights, at in found.planes
-        ]
-        proof = {**proof, "planes": planes}
-    return Allocation(
-        plan=plan,
-        problem=problem,
-        spend=spend,
-        objective=solution.value,
-        status=solution.status,
-        bound=solution.bound,
-        proof=proof,
-        solver=solution.solver,
-        reason=solution.reason,
-        seconds=solution.seconds,
-        options=replace(options, warm=None),
-        hedge=replace(measure.hedge(spend), planes=found.planes, relaxed=found.relaxed),
-    )
-
-
-# Worlds and measures of the last plans: today's spend and neighbours are asked in the same worlds.
-_KEPT = 4
-_worlds: OrderedDict[str, Worlds] = OrderedDict()
-_measures: OrderedDict[str, Measure] = OrderedDict()
-
-
-def _measure(plan: Plan, problem: Problem) -> Measure:
-    """What a plan's attitude to risk makes of spends; kept for the last few plans.
-
-    Raises:
-        PlanError: nothing is uncertain, or what is cannot be.
-    """
-    key = fingerprint(plan)
-    if key not in _measures:
-        worlds = replace(_worlds_of(plan), plan=plan, problem=problem)
-        _measures[key] = measure_of(plan, worlds)
-    return _recent(_measures, key)
-
-
-def _worlds_of(plan: Plan) -> Worlds:
-    """The draws of a plan, which neither its rules nor its attitude to risk decide."""
-    if isinstance(plan.lines, LineTable):
-        return Worlds.of(plan)
-    document = to_document(plan)
-    for word in ("risk", "commitment", "constraints", "budget", "applied", "name"):
-        document.pop(word, None)
-    key = json.dumps(document, sort_keys=True)
-    if key not in _worlds:
-        _worlds[key] = Worlds.of(plan)
-    return _recent(_worlds, key)
-
-
-def _recent(kept: OrderedDict[str, T], key: str) -> T:
-    """What is kept under *key*, now the last to be forgotten."""
-    kept.move_to_end(key)
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
-    return kept[key]
-
-
 def given(plan: Plan, problem: Problem, spend: Floats) -> Allocation:
     """A spend that was not solved for, shape (n_cells,), of a plan whose arrays are *problem*."""
     if plan.risk is None:
         value = problem.value(problem.lift(spend))
         return Allocation(plan, problem, spend, value, status=None)
-    hedge = _measure(plan, problem).hedge(spend)
+    hedge = measured(plan, problem).hedge(spend)
     return Allocation(plan, problem, spend, hedge.value, status=None, hedge=hedge)
-
-
-def _start(problem: Problem, warm: Warm | None) -> Floats | None:
-    """The better of today's spend and a neighbour's plan, of those that keep the rules."""
-    known = [problem.grid.current]
-    if warm is not None and warm.spend is not None:
-        known.append(warm.spend[: problem.n_cells])
-    fitting = [one for one in known if len(one) == problem.n_cells and not np.isnan(one).any()]
-    whole = [problem.lift(spend) for spend in fitting]
-    kept = [spend for spend in whole if problem.feasible(spend)]
-    return max(kept, key=problem.value, default=None)
-
-
-def unexplained(plan: Plan, least: float, n_lines: int) -> Infeasible:
-    """Too many lines, with *least* as all their minima, to look for the rules in conflict."""
-    budget = np.inf if plan.budget is None else plan.budget
-    if least > budget:
-        return Infeasible(
-            f"no plan keeps all the rules: the minima add up to {least:,.2f}, "
-            f"more than the budget of {budget:,.2f}",
-            Conflict((BUDGET,)),
-        )
-    names = ", ".join(dict.fromkeys([BUDGET, *(rule.name for rule in plan.rules)]))
-    return Infeasible(
-        f"no plan keeps all the rules: minima, maxima and {names} cannot all hold on these "
-        f"{n_lines:,} lines",
-        Conflict(()),
-    )
 
 
 def evaluate(
@@ -754,13 +544,3 @@ def today(plan: Plan, problem: Problem | None = None) -> Allocation | None:
     if np.isnan(spend).any():
         return None
     return given(plan, problem, spend.copy())
-
-
-def fingerprint(plan: Plan) -> str:
-    """A hash of the question: equal plans have equal fingerprints on every machine."""
-    if isinstance(plan.lines, LineTable):
-        document = outline(plan) | {"lines": plan.lines.digest}
-    else:
-        document = to_document(plan)
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -13,12 +13,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import optimizer as opt
-from optimizer.allocation import fingerprint
 from optimizer.analysis.answer import answer
 from optimizer.analysis.proofs import as_parts, as_tree
 from optimizer.analysis.verification import check_claim, read_claim
 from optimizer.certificate import verify
 from optimizer.errors import PlanError, SolveError
+from optimizer.measuring import fingerprint
 from optimizer.plan.document import from_document
 from optimizer.sources.scenario import builtin_names, read_scenario
 from tests.strategies import plans

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.allocation import optimize
 from optimizer.errors import Infeasible
 from optimizer.plan.constraints import (
     ActiveLines,
@@ -20,6 +19,7 @@ from optimizer.plan.constraints import (
 )
 from optimizer.plan.curves import Elasticity, Hill, Log
 from optimizer.plan.plan import Line, Plan
+from optimizer.solving import optimize
 
 
 def plan(*constraints, n=4, **changes):

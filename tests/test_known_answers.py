@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, minimize
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.plan.constraints import Ratio, SpendAll
 from optimizer.plan.curves import Elasticity, Exponential, Linear, Logistic, Points
 from optimizer.plan.objectives import Outcomes, Profit, Revenue
 from optimizer.plan.plan import Line, Plan
+from optimizer.solving import optimize
 
 # Meridian, "Getting Started" notebook (google/meridian, Apache-2.0), the curves of its scenario 1:
 # spend at multiplier 1, then the outcome at multipliers 0.1, 0.2 … 1.9, 1.99.

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.plan.constraints import Share, Spend, SpendAll, Split
 from optimizer.plan.curves import Elasticity, Exponential, Hill, Log
 from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.plan import Line, Plan
+from optimizer.solving import optimize
 from tests.strategies import plans
 
 amount = st.floats(10, 1000)

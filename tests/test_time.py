@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.certificate import verify
 from optimizer.errors import Infeasible, PlanError
 from optimizer.plan.carryover import Delayed, Geometric, Goodwill, Lift, Weibull, Weights
@@ -19,6 +19,7 @@ from optimizer.plan.funnel import Funnel, Renewal
 from optimizer.plan.objectives import Outcomes, Profit, Revenue
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
+from optimizer.solving import optimize
 
 from .simulator import simulate
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.errors import AdsplitError, Fault, PlanError
 from optimizer.plan.curves import SIZE, Floats
 from optimizer.plan.document import replace_at
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.uncertainty import Range, Uncertainty
 from optimizer.shown import Shown
+from optimizer.solving import optimize
 from optimizer.worlds import Reading, Worlds
 
 from .bands import band, error_of, mean, quantiles

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.allocation import Allocation, evaluate, optimize
+from optimizer.allocation import Allocation, evaluate
 from optimizer.errors import Fault, PlanError
 from optimizer.shown import Shown
+from optimizer.solving import optimize
 from optimizer.words.voice import Voice
 
 from .telling import SMALL, Statement

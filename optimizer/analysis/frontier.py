@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.plan import Plan
 from optimizer.plan.risk import CVaR, Expected
 from optimizer.shown import Shown
 from optimizer.solvers.weightings import Weighting
+from optimizer.solving import optimize
 
 from .variations import Counted, solve_all
 

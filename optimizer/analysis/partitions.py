@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.allocation import Allocation, unexplained
+from optimizer.allocation import Allocation
 from optimizer.errors import SolverFailed, Unbounded
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, outline
@@ -32,6 +32,7 @@ from optimizer.solvers.groups import Found, search
 from optimizer.solvers.partitions import OneByOne, Partitioned, Settled, Team
 from optimizer.solvers.prices import block_of, grouped
 from optimizer.solvers.solution import Clock, Options, Progress, Status, relative_gap
+from optimizer.solving import unexplained
 from optimizer.writing import new_folder, write_atomically
 
 from .answer import plain

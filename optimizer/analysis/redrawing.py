@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.allocation import Allocation, fingerprint
+from optimizer.allocation import Allocation
 from optimizer.errors import SolverFailed
+from optimizer.measuring import fingerprint
 from optimizer.plan.curves import Floats
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options, Warm

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.allocation import Allocation, fingerprint, today
+from optimizer.allocation import Allocation, today
 from optimizer.errors import AdsplitError, Fault, PlanError
+from optimizer.measuring import fingerprint
 from optimizer.plan.constraints import Split
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import replace_at, to_document, value_at

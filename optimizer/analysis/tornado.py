@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.document import Assumption, assumptions, replace_at
 from optimizer.plan.plan import Plan
 from optimizer.shown import Shown
+from optimizer.solving import optimize
 
 from .variations import Counted, Failed, at_least, solve_all
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.allocation import Allocation, evaluate, fingerprint, optimize
+from optimizer.allocation import Allocation, evaluate
 from optimizer.errors import Fault, Infeasible, PlanError
+from optimizer.measuring import fingerprint
 from optimizer.plan.actuals import OUTCOME, Actuals
 from optimizer.plan.curves import Floats
 from optimizer.plan.grid import Unit
@@ -24,6 +25,7 @@ from optimizer.plan.plan import Line, Plan
 from optimizer.problem import Problem, compile_plan
 from optimizer.shown import Shown
 from optimizer.solvers.solution import Progress, relative_gap
+from optimizer.solving import optimize
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from optimizer.allocation import Allocation, fingerprint, given, solved
+from optimizer.allocation import Allocation, given
 from optimizer.errors import AdsplitError, SolverFailed
+from optimizer.measuring import fingerprint
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
 from optimizer.problem import Compiled
 from optimizer.solvers.solution import Options, Warm
+from optimizer.solving import solved
 
 from .batches import Counted, Kept, Strips, finished, heed
 from .members import Changed, Failed, record_of, restored

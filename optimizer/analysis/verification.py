@@ -20,9 +20,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from optimizer.allocation import Allocation, fingerprint, given
+from optimizer.allocation import Allocation, given
 from optimizer.certificate import Own, Verdict, verify
 from optimizer.errors import Fault, PlanError, SolverFailed
+from optimizer.measuring import fingerprint
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, to_document
 from optimizer.plan.plan import Plan

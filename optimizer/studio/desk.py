@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.analysis.answer import figures, plain
 from optimizer.analysis.overview import overview, suited
 from optimizer.analysis.prices import rule_prices
@@ -25,6 +25,7 @@ from optimizer.plan.plan import Plan
 from optimizer.report import content
 from optimizer.report.answer import answer
 from optimizer.report.view import View
+from optimizer.solving import optimize
 from optimizer.sources.places import SIZE_LIMIT, place_of
 from optimizer.sources.saving import check_name, with_what_if
 from optimizer.sources.scenario import Scenario, document_of, read_scenario, value_of

@@ -117,10 +117,10 @@ def _solver() -> Check:
     """A tiny plan with an S-curve and a switch, which needs every part of the solvers."""
     started = time.perf_counter()
     try:
-        from optimizer.allocation import optimize
         from optimizer.plan.curves import Hill, Log
         from optimizer.plan.objectives import Outcomes
         from optimizer.plan.plan import Line, Plan
+        from optimizer.solving import optimize
 
         plan = Plan(
             "doctor",

@@ -117,9 +117,9 @@ def read_table(
 
 def optimize_table(options: dict[str, Any], reach: tuple[str, ...]) -> int:
     """Read the table, find the best plan, print sums and write all lines."""
-    from optimizer.allocation import optimize
     from optimizer.analysis import line_items
     from optimizer.files import need_for
+    from optimizer.solving import optimize
     from optimizer.sources.table import load_table
 
     source, about = _question(options, reach)
@@ -166,9 +166,9 @@ def report_table(options: dict[str, Any], output: Path, *, quick: bool) -> int:
     """Find the best plan of a table and write the page of its groups."""
     import numpy as np
 
-    from optimizer.allocation import optimize
     from optimizer.analysis.sweep import budget_sweep, split_sweep
     from optimizer.report import write_report
+    from optimizer.solving import optimize
     from optimizer.sources.table import load_table
 
     source, about = _question(options, ())

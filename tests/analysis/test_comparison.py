@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.analysis.comparison import compare
 from optimizer.analysis.prices import rule_prices
 from optimizer.analysis.variations import solve_all
@@ -13,6 +13,7 @@ from optimizer.errors import PlanError
 from optimizer.plan.constraints import Spend, Target
 from optimizer.plan.document import replace_at
 from optimizer.plan.objectives import Outcomes
+from optimizer.solving import optimize
 
 from .plans import concave, with_line
 

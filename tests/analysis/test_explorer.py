@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.analysis.explorer import explore
 from optimizer.analysis.variations import Failed, brand_share
+from optimizer.solving import optimize
 from tests.report.reports import answer, explored, plan, timed_answer
 
 

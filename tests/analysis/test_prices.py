@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.analysis.prices import marginal_budget, rule_prices
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Ratio, Share, Spend, SpendAll, Split, Target, Weighted
 from optimizer.plan.curves import Exponential, Hill, Linear, Log, Points
 from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.plan import Line, Plan
+from optimizer.solving import optimize
 
 from .plans import concave, s_shaped, with_line
 

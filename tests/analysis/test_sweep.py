@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.allocation import optimize
 from optimizer.analysis.sweep import budget_sweep, split_sweep, sweep, sweep2
 from optimizer.analysis.variations import Failed, solve_all
 from optimizer.certificate import verify
@@ -14,6 +13,7 @@ from optimizer.plan.constraints import SpendAll, Split, Target
 from optimizer.plan.document import replace_at
 from optimizer.plan.objectives import Outcomes
 from optimizer.solvers.linear import LinearPart
+from optimizer.solving import optimize
 
 from .plans import concave, s_shaped, with_line
 
@@ -197,7 +197,7 @@ def test_a_chain_is_one_model_and_few_rounds_whatever_fails_on_the_way(monkeypat
     plan = with_line(concave(), 0, minimum=500_000.0)
     budgets = [1e6, 1.2e6, 0.7e6, 1.4e6, 1.6e6]  # the brand share of the third is less than that
     plans = [replace(plan, budget=budget) for budget in budgets]
-    monkeypatch.setattr("optimizer.allocation.explain", lambda *_: Infeasible("no"))
+    monkeypatch.setattr("optimizer.solving.explain", lambda *_: Infeasible("no"))
     chained = solve_all(plans, alike=True)
     together = dict(counts)
     counts.update(models=0, rounds=0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.analysis.tornado import tornado
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import Target
@@ -14,6 +14,7 @@ from optimizer.plan.document import assumptions, replace_at
 from optimizer.plan.funnel import Funnel
 from optimizer.plan.objectives import Profit
 from optimizer.plan.plan import Line, Origin, Plan
+from optimizer.solving import optimize
 
 from .plans import concave, s_shaped, with_line
 

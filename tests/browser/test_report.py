@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from optimizer.allocation import optimize
 from optimizer.report import write_report
+from optimizer.solving import optimize
 from tests.report.reports import analyses, answer, nasty_plan, timed_analyses, timed_answer
 
 

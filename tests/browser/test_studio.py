@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from optimizer.allocation import optimize
 from optimizer.plan.document import to_document
+from optimizer.solving import optimize
 from optimizer.sources.scenario import dumps, loads, read_scenario
 from optimizer.studio.server import Studio
 from tests.report.reports import NASTY, nasty_plan

@@ -116,12 +116,12 @@ def test_exit_codes(
 
 
 def test_what_nobody_expected_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import optimizer.allocation
+    import optimizer.solving
 
     def broken(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a wheel came off\nand rolled away")
 
-    monkeypatch.setattr(optimizer.allocation, "solve", broken)
+    monkeypatch.setattr(optimizer.solving, "solve", broken)
     result = run("optimize", "minimal")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[0] == "Error: RuntimeError: a wheel came off"
@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    monkeypatch.setattr("optimizer.allocation.solve", None)
+    monkeypatch.setattr("optimizer.solving.solve", None)
     result = run("optimize", "minimal", "-o", tmp_path / "plan.json")
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr

@@ -173,17 +173,17 @@ def test_without_prices_no_rule_has_one(run_json: Json) -> None:
 def test_a_search_that_runs_out_of_time_returns_its_plan_with_5(
     run_json: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from optimizer import allocation
+    from optimizer import solving
     from optimizer.solvers.solution import Status
 
-    solve = allocation.solve
+    solve = solving.solve
 
     def stopped(*args: Any, **kwargs: Any) -> Any:
         from dataclasses import replace
 
         return replace(solve(*args, **kwargs), status=Status.STOPPED, reason="time limit")
 
-    monkeypatch.setattr(allocation, "solve", stopped)
+    monkeypatch.setattr(solving, "solve", stopped)
     data = run_json("optimize", "minimal", "--time-limit", "10", code=5)
     assert data["status"] == "stopped"
     assert data["spent"] > 0

@@ -76,7 +76,7 @@ def test_init_asks_nothing_where_nobody_can_answer(run: Run, tmp_path: Path) -> 
 
 def test_check_explains_without_solving(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("optimizer.solvers.solve", None)
-    monkeypatch.setattr("optimizer.allocation.solve", None)
+    monkeypatch.setattr("optimizer.solving.solve", None)
     result = run("check", "b2b")
     assert result.exit_code == 0, result.stderr
     for words in ("8 lines", "Greatest profit", "brand 60%", "Warnings", "placeholders", "cut_20"):

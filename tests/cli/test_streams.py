@@ -162,11 +162,11 @@ def test_ctrl_c_without_a_plan_ends_with_130(tmp_path: Path, command: str) -> No
     ready = tmp_path / "ready"
     code = f"""
 import pathlib, sys, time
-import optimizer.allocation as allocation
+import optimizer.solving as solving
 def solve(*args, **kwargs):
     pathlib.Path({str(ready)!r}).touch()
     time.sleep(20)
-allocation.solve = solve
+solving.solve = solve
 from cli import main
 sys.argv = ["adsplit", "{command}", "minimal", *(["budget"] if "{command}" == "sweep" else [])]
 main()

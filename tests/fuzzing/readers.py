@@ -19,7 +19,7 @@ from waitress import wasyncore
 from werkzeug.test import Client
 
 import optimizer as opt
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.analysis.answer import answer
 from optimizer.analysis.variations import Failed, solve_all
 from optimizer.analysis.verification import Verification, check_claim, read_claim
@@ -29,6 +29,7 @@ from optimizer.fitting.mapping import HistoryMap
 from optimizer.plan.actuals import Actuals
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
+from optimizer.solving import optimize
 from optimizer.sources.actuals import load_actuals
 from optimizer.sources.history import load_history
 from optimizer.sources.history_map import load_map

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from optimizer.allocation import Allocation, optimize
+from optimizer.allocation import Allocation
 from optimizer.analysis.certainty import certainty
 from optimizer.analysis.comparison import compare
 from optimizer.analysis.explorer import Explorer, explore
@@ -18,6 +18,7 @@ from optimizer.analysis.variations import Failed
 from optimizer.errors import Infeasible
 from optimizer.plan.document import from_document, replace_at
 from optimizer.plan.plan import Plan
+from optimizer.solving import optimize
 
 DOCUMENT: dict[str, Any] = {
     "name": "Cloud accounting",

@@ -4,13 +4,14 @@ import dataclasses
 
 import pytest
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.analysis.explanation import explain
 from optimizer.analysis.prices import rule_prices
 from optimizer.analysis.standing import held_by
 from optimizer.plan.curves import Hill, Points
 from optimizer.plan.plan import Plan
 from optimizer.solvers.solution import Status
+from optimizer.solving import optimize
 from optimizer.words import catalogue
 from tests.report.reports import answer, plan
 

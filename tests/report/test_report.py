@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from optimizer.allocation import evaluate, optimize
+from optimizer.allocation import evaluate
 from optimizer.analysis.explanation import explain
 from optimizer.report import render, write_report
 from optimizer.report.answer import chips
@@ -18,6 +18,7 @@ from optimizer.report.blocks import Table
 from optimizer.report.charts.sensitivity import _folded
 from optimizer.report.tables import allocation_csv, allocation_table
 from optimizer.report.view import View
+from optimizer.solving import optimize
 from tests.report.reports import NASTY, analyses, answer, nasty_plan, plan
 
 OBJECTIVES = {

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from optimizer.allocation import optimize
 from optimizer.plan.constraints import (
     CONSTRAINTS,
     ActiveLines,
@@ -23,6 +22,7 @@ from optimizer.plan.curves import Hill, Logistic, Points
 from optimizer.plan.grid import SwitchKind
 from optimizer.plan.objectives import Profit
 from optimizer.plan.plan import Line, Plan
+from optimizer.solving import optimize
 
 STEPS = 60
 BUDGET = 120.0

@@ -11,7 +11,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from optimizer.allocation import optimize
 from optimizer.certificate import verify
 from optimizer.errors import Infeasible
 from optimizer.plan.constraints import CONSTRAINTS
@@ -19,6 +18,7 @@ from optimizer.plan.curves import CURVES
 from optimizer.problem import Need, compile_plan
 from optimizer.solvers import LARGE, SOLVERS, solve
 from optimizer.solvers.solution import Options, Status
+from optimizer.solving import optimize
 from tests.solvers.families import cases
 from tests.solvers.milp import refined
 from tests.strategies import plans

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from optimizer.allocation import optimize
 from optimizer.plan.constraints import Ratio, Share, Spend, Split, Target
 from optimizer.plan.curves import Elasticity, Exponential, Log
 from optimizer.plan.objectives import LowestSpend, Profit, Revenue
 from optimizer.plan.plan import Line, Plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options
+from optimizer.solving import optimize
 
 LINES = (
     Line("search", Log(300.0, 40.0), role="brand", value=1.0, maximum=30.0),

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from highspy import HighsModelStatus
 
-from optimizer.allocation import optimize
 from optimizer.certificate import verify
 from optimizer.errors import Infeasible, NoSolver, SolverFailed
 from optimizer.plan.constraints import ActiveLines, SpendAll, Split
@@ -20,6 +19,7 @@ from optimizer.solvers import SOLVERS, solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.linear import LinearPart
 from optimizer.solvers.solution import Options, Status
+from optimizer.solving import optimize
 
 
 def hard_plan(n=40, seed=7):

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 
-from optimizer.allocation import optimize
 from optimizer.certificate import verify
 from optimizer.errors import Infeasible
 from optimizer.plan.constraints import (
@@ -27,6 +26,7 @@ from optimizer.plan.curves import Exponential, Hill, Linear, Log, Logistic, Poin
 from optimizer.plan.objectives import LowestSpend, Outcomes, Profit, Revenue
 from optimizer.plan.plan import Line, Plan
 from optimizer.solvers.solution import Status
+from optimizer.solving import optimize
 from tests.solvers.oracle import best_found
 
 RULES = {

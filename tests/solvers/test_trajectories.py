@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.allocation import optimize
 from optimizer.certificate import verify
 from optimizer.certificate.chains import ChainBound
 from optimizer.plan.carryover import Geometric, Goodwill, Weibull
@@ -24,6 +23,7 @@ from optimizer.solvers.chained import Chained, suits
 from optimizer.solvers.mixtures import Parts
 from optimizer.solvers.solution import Clock, Options, Status
 from optimizer.solvers.trajectories import Course, Limits, chains_of
+from optimizer.solving import optimize
 
 CURVES = (
     Hill(100, 80, 2.5),

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from optimizer.allocation import optimize
 from optimizer.analysis.answer import figures
+from optimizer.solving import optimize
 from optimizer.sources.scenario import load, loads, read_scenario
 from optimizer.studio.server import LARGEST, PortTakenError, Studio
 from tests.studio.studios import SECRET, TEXT, Client, served, write
