@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compiling import compile_plan
 from optimizer.errors import Fault, PlanError, UnknownName
 from optimizer.measuring import fingerprint, measured
 from optimizer.plan.curves import Floats
@@ -22,7 +23,7 @@ from optimizer.plan.plan import Plan
 from optimizer.plan.spends import is_table, spend_of_table
 from optimizer.plan.table import LineTable
 from optimizer.plan.units import parse_money
-from optimizer.problem import NEAR, TOLERANCE, Problem, compile_plan
+from optimizer.problem import NEAR, TOLERANCE, Problem
 from optimizer.shown import Shown
 from optimizer.solvers.attitudes import Hedge
 from optimizer.solvers.solution import Duals, Options, Proof, Status, relative_gap

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.allocation import Allocation
+from optimizer.compiling import compile_plan
 from optimizer.conflict import explain
 from optimizer.errors import Conflict, Fault, Infeasible, PlanError, SolverFailed, Unbounded
 from optimizer.measuring import measured
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
-from optimizer.problem import BUDGET, Problem, compile_plan
+from optimizer.problem import BUDGET, Problem
 from optimizer.solvers import beyond, solve
 from optimizer.solvers.solution import Options, Progress, Status, Warm
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from optimizer.compiling import Compiled, compile_plan
 from optimizer.plan.constraints import (
     CONSTRAINTS,
     ActiveLines,
@@ -30,7 +31,6 @@ from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
-from optimizer.problem import Compiled, compile_plan
 from optimizer.solvers.linear import LinearPart
 from optimizer.solvers.solution import Status
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import optimizer as opt
+from optimizer.compiling import compile_plan
 from optimizer.errors import PlanError
 from optimizer.plan.document import from_document, replace_at, to_document
 from optimizer.plan.uncertainty import Factor, Range, State, Uncertainty
-from optimizer.problem import compile_plan
 from optimizer.worlds import Worlds, drawing
 
 FACTORS = Range((0.7, 1.4), times=True)

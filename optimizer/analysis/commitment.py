@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compiling import compile_plan
 from optimizer.conflict import explain
 from optimizer.errors import Fault, Infeasible, PlanError, SolverFailed, Unbounded
 from optimizer.plan.commitment import Commitment
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
 from optimizer.plan.risk import CVaR
-from optimizer.problem import Problem, compile_plan
+from optimizer.problem import Problem
 from optimizer.shown import Shown
 from optimizer.solvers import solve
 from optimizer.solvers.attitudes import WORST

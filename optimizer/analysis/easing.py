@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.allocation import Allocation
+from optimizer.compiling import compile_plan
 from optimizer.plan.constraints import Changes, Constraint, Pacing, Share, Spend, SpendAll, Split
 from optimizer.plan.curves import Floats
 from optimizer.plan.flows import CAPACITY
 from optimizer.plan.grid import Unit
 from optimizer.plan.plan import Line, Plan
 from optimizer.plan.units import Percent
-from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
+from optimizer.problem import BUDGET, NEAR, Problem
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals, Options, Solution, Status, Warm, left_over
 

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compiling import compile_lines
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.curves import Floats, Linear
 from optimizer.plan.document import from_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
-from optimizer.problem import compile_lines
 from optimizer.solvers.blocks import per_group
 from optimizer.solvers.partitions import Team
 from optimizer.solvers.prices import block_of

@@ -11,9 +11,9 @@ import numpy as np
 
 from optimizer import errors
 from optimizer.allocation import Allocation, given
+from optimizer.compiling import compile_plan
 from optimizer.errors import AdsplitError, Conflict, Fault, Infeasible, PlanError, Relaxation
 from optimizer.plan.plan import Plan
-from optimizer.problem import compile_plan
 from optimizer.shown import Shown
 from optimizer.solvers.solution import Duals, Options, Status
 

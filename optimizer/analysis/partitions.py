@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.allocation import Allocation
+from optimizer.compiling import compile_lines, compile_plan
 from optimizer.errors import SolverFailed, Unbounded
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, outline
 from optimizer.plan.plan import Plan
-from optimizer.problem import Problem, compile_lines, compile_plan
+from optimizer.problem import Problem
 from optimizer.solvers.blocks import Block, per_group
 from optimizer.solvers.groups import Found, search
 from optimizer.solvers.partitions import OneByOne, Partitioned, Settled, Team

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.allocation import Allocation
+from optimizer.compiling import compile_plan
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.constraints import Share, Split
 from optimizer.plan.grid import Unit
-from optimizer.problem import BUDGET, NEAR, Problem, compile_plan
+from optimizer.problem import BUDGET, NEAR, Problem
 from optimizer.shown import Shown
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Duals

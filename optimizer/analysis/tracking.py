@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.allocation import Allocation, evaluate
+from optimizer.compiling import compile_plan
 from optimizer.errors import Fault, Infeasible, PlanError
 from optimizer.measuring import fingerprint
 from optimizer.plan.actuals import OUTCOME, Actuals
@@ -22,7 +23,7 @@ from optimizer.plan.curves import Floats
 from optimizer.plan.grid import Unit
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import Problem, compile_plan
+from optimizer.problem import Problem
 from optimizer.shown import Shown
 from optimizer.solvers.solution import Progress, relative_gap
 from optimizer.solving import optimize

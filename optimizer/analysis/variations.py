@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from optimizer.allocation import Allocation, given
+from optimizer.compiling import Compiled
 from optimizer.errors import AdsplitError, SolverFailed
 from optimizer.measuring import fingerprint
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
-from optimizer.problem import Compiled
 from optimizer.solvers.solution import Options, Warm
 from optimizer.solving import solved
 

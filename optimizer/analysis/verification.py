@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optimizer.allocation import Allocation, given
 from optimizer.certificate import Own, Verdict, verify
+from optimizer.compiling import compile_plan
 from optimizer.errors import Fault, PlanError, SolverFailed
 from optimizer.measuring import fingerprint
 from optimizer.plan.curves import Floats
@@ -30,7 +31,7 @@ from optimizer.plan.plan import Plan
 from optimizer.plan.risk import Regret
 from optimizer.plan.stated import faults_of, in_short
 from optimizer.plan.table import LineTable
-from optimizer.problem import BUDGET, compile_plan
+from optimizer.problem import BUDGET
 from optimizer.solvers.hedging import concave_in_all, hedge
 from optimizer.solvers.solution import Options, Proof, Status, relative_gap
 from optimizer.solvers.weightings import Weighting

@@ -31,13 +31,14 @@ from typing import Any
 
 import numpy as np
 
+from optimizer.compiling import compile_plan
 from optimizer.plan.curves import Floats
 from optimizer.plan.flows import CAPACITY, STOCK
 from optimizer.plan.grid import SwitchKind, Unit
 from optimizer.plan.objectives import Outcomes
 from optimizer.plan.plan import Plan
 from optimizer.plan.risk import Chance, CVaR, Regret, WorstCase
-from optimizer.problem import Problem, compile_plan
+from optimizer.problem import Problem
 from optimizer.worlds import Worlds
 
 from .chains import ChainBound, Stated, read

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.compiling import compile_plan
 from optimizer.plan.curves import Floats, Shape
 from optimizer.plan.document import assumptions
 from optimizer.plan.grid import Grid
 from optimizer.plan.plan import Plan
-from optimizer.problem import compile_plan
 from optimizer.words import label, listed, say
 from optimizer.words.rules import rule_in_words, rule_name
 from optimizer.words.voice import Voice

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compiling import compile_plan
 from optimizer.errors import Fault, PlanError
 from optimizer.plan.curves import Floats
 from optimizer.plan.document import from_document, to_document
@@ -25,7 +26,7 @@ from optimizer.plan.paths import assign, expand, number_at
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
 from optimizer.plan.uncertainty import Drawn
-from optimizer.problem import Problem, compile_plan
+from optimizer.problem import Problem
 
 from .maps import Index, Map, shared
 from .reading import arrays_of_counts, counts_of

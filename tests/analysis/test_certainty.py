@@ -11,10 +11,10 @@ from optimizer.allocation import evaluate
 from optimizer.analysis.bands import band, quantiles
 from optimizer.analysis.certainty import certainty, with_spread
 from optimizer.analysis.redrawing import first_of, redraw
+from optimizer.compiling import compile_plan
 from optimizer.errors import PlanError
 from optimizer.plan.document import from_document, replace_at, to_document
 from optimizer.plan.uncertainty import Range, State, Uncertainty
-from optimizer.problem import compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options
 from optimizer.solvers.together import best_of_each, suits

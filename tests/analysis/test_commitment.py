@@ -11,7 +11,7 @@ from scipy.optimize import linprog, minimize_scalar
 import optimizer as opt
 from optimizer.analysis.committing import advise
 from optimizer.certificate import bound_of
-from optimizer.problem import compile_plan
+from optimizer.compiling import compile_plan
 
 # Two lines without a budget: nothing ties them, so each has a closed form of its own.
 FREE = """\

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.sweep import sweep2
-from optimizer.problem import compile_plan
+from optimizer.compiling import compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.prices import Prices, usable_cores
 from optimizer.solvers.settle import sharpened

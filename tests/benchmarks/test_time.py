@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from optimizer.problem import compile_plan
+from optimizer.compiling import compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.solution import Options
 

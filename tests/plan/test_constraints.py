@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optimizer.compiling import compile_plan
 from optimizer.errors import PlanError
 from optimizer.plan.constraints import (
     CONSTRAINTS,
@@ -27,7 +28,6 @@ from optimizer.plan.funnel import Funnel
 from optimizer.plan.grid import Grid, Row, Switch, SwitchKind
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import compile_plan
 
 FUNNEL = Funnel(("visit", "lead"), {"visit": 0.1}, {"lead": 50})
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from optimizer.certificate import verify
+from optimizer.compiling import compile_plan
 from optimizer.errors import Infeasible
 from optimizer.plan.constraints import CONSTRAINTS
 from optimizer.plan.curves import CURVES
-from optimizer.problem import Need, compile_plan
+from optimizer.problem import Need
 from optimizer.solvers import LARGE, SOLVERS, solve
 from optimizer.solvers.solution import Options, Status
 from optimizer.solving import optimize

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.compiling import compile_plan
 from optimizer.plan.carryover import Delayed, Geometric, Goodwill
 from optimizer.plan.constraints import (
     CONSTRAINTS,
@@ -30,7 +31,6 @@ from optimizer.plan.funnel import Funnel
 from optimizer.plan.objectives import Profit
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import compile_plan
 from optimizer.solvers.linear import write_lp
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "lp"

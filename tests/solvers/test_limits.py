@@ -9,12 +9,13 @@ import pytest
 from highspy import HighsModelStatus
 
 from optimizer.certificate import verify
+from optimizer.compiling import compile_plan
 from optimizer.errors import Infeasible, NoSolver, SolverFailed
 from optimizer.plan.constraints import ActiveLines, SpendAll, Split
 from optimizer.plan.curves import Hill, Linear
 from optimizer.plan.objectives import Revenue
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import Need, compile_plan
+from optimizer.problem import Need
 from optimizer.solvers import SOLVERS, solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.linear import LinearPart

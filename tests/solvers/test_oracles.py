@@ -83,7 +83,7 @@ def agrees(plan):
         try:
             best = optimize(plan)
         except Infeasible:
-            from optimizer.problem import compile_plan
+            from optimizer.compiling import compile_plan
 
             assert best_found(compile_plan(plan)) == -np.inf
             return

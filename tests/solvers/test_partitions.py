@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from optimizer.compiling import compile_plan
 from optimizer.plan.curves import Hill, Linear
 from optimizer.plan.document import from_document
 from optimizer.plan.table import LineTable
-from optimizer.problem import compile_plan
 from optimizer.solvers.blocks import Block
 from optimizer.solvers.groups import search
 from optimizer.solvers.partitions import Partitioned, joined

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.certificate import verify
+from optimizer.compiling import compile_plan
 from optimizer.errors import NoSolver
 from optimizer.plan.constraints import Ratio, Share, Spend, SpendAll, Split, Target
 from optimizer.plan.curves import Elasticity, Exponential, Hill, Linear, Log, Logistic, Power
 from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import compile_plan
 from optimizer.solvers import solve
 from optimizer.solvers.prices import Local, Prices
 from optimizer.solvers.solution import Options, Status
@@ -138,7 +138,7 @@ def test_from_many_lines_on_floors_stand_without_switches(monkeypatch):
     plan = many(400, floor=20.0)
     switched = compile_plan(plan)
     one = Prices().solve(switched, Options(gap=1e-4), None)
-    monkeypatch.setattr("optimizer.problem.MANY", 100)
+    monkeypatch.setattr("optimizer.compiling.MANY", 100)
     bare = compile_plan(plan)
     assert len(switched.switches) == bare.bare.sum() == 400
     assert not bare.switches

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.certificate import verify
+from optimizer.compiling import compile_plan
 from optimizer.plan.constraints import Spend, SpendAll
 from optimizer.plan.curves import Exponential, Hill, Log, Logistic, Points, Power
 from optimizer.plan.objectives import Revenue
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import CurveTable, compile_plan
+from optimizer.problem import CurveTable
 from optimizer.solvers import solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.separable import Separable, suits

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from optimizer.certificate import verify
 from optimizer.certificate.chains import ChainBound
+from optimizer.compiling import compile_plan
 from optimizer.plan.carryover import Geometric, Goodwill, Weibull
 from optimizer.plan.constraints import Flights, Pacing, SpendAll, Target
 from optimizer.plan.curves import Exponential, Hill, Log, Logistic, Power
 from optimizer.plan.objectives import Profit, Revenue
 from optimizer.plan.periods import Periods
 from optimizer.plan.plan import Line, Plan
-from optimizer.problem import compile_plan
 from optimizer.solvers import branching, chained, solve
 from optimizer.solvers.branching import Branching
 from optimizer.solvers.chained import Chained, suits

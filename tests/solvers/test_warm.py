@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from optimizer.compiling import Compiled
 from optimizer.plan.constraints import Changes, SpendAll, Target
-from optimizer.problem import Compiled
 from optimizer.solvers import solve
 from optimizer.solvers.follow import follow
 from optimizer.solvers.solution import Options, Status, Warm

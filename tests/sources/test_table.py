@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 import optimizer as opt
 from optimizer.allocation import evaluate
 from optimizer.certificate import verify
+from optimizer.compiling import compile_plan
 from optimizer.errors import Infeasible, PlanError, UnknownName
 from optimizer.measuring import fingerprint
 from optimizer.plan.curves import CURVES, Points
 from optimizer.plan.document import from_document, outline, to_document
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import KINDS, LineTable
-from optimizer.problem import compile_plan
 from optimizer.solving import optimize
 from optimizer.sources.table import load_table
 from tests.solvers.test_prices import KINDS as MIXED
