@@ -114,7 +114,7 @@ def compare(
     import optimizer as opt
     from optimizer.analysis.answer import comparison_answer
     from optimizer.files import ENDINGS
-    from optimizer.terminal import pages
+    from optimizer.terminal import analyses
     from optimizer.terminal.members import members
 
     out, page = Out.of(options, (*ENDINGS, ".html")).apart(".html")
@@ -136,7 +136,7 @@ def compare(
     out.emit(
         lambda: comparison_answer(result, out.lang),
         lambda: tables,
-        lambda paper: pages.comparison(paper, result, plans),
+        lambda paper: analyses.comparison(paper, result, plans),
     )
     if page is not None:
         out.wrote(page)
@@ -166,7 +166,7 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
     """Move one or two inputs over a range."""
     import optimizer as opt
     from optimizer.analysis.answer import grid_answer, horizon_answer, sweep_answer
-    from optimizer.terminal import pages
+    from optimizer.terminal import analyses
     from optimizer.terminal.ranges import HORIZON, parse_ranges
 
     axes = parse_ranges(paths)
@@ -180,7 +180,7 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
         out.emit(
             lambda: grid_answer(asked.plan, list(axes), frame),
             lambda: {"sweep": frame},
-            lambda paper: pages.grid(paper, frame, list(axes), asked.plan),
+            lambda paper: analyses.grid(paper, frame, list(axes), asked.plan),
         )
         return code_of(frame["status"])
     if path == HORIZON:
@@ -190,7 +190,7 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
         out.emit(
             lambda: horizon_answer(found, out.lang),
             lambda: {"horizons": found.frame},
-            lambda paper: pages.horizons(paper, found),
+            lambda paper: analyses.horizons(paper, found),
         )
         return code_of(found.frame["status"])
     with search:
@@ -203,7 +203,7 @@ def sweep(paths: tuple[str, ...], **options: Any) -> int:
     out.emit(
         lambda: sweep_answer(result),
         lambda: {"sweep": result.frame},
-        lambda paper: pages.sweep(paper, result),
+        lambda paper: analyses.sweep(paper, result),
     )
     return code_of(result.frame["status"])
 
@@ -249,7 +249,7 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
     """Say what the answer depends on: rules, then assumptions."""
     import optimizer as opt
     from optimizer.analysis.answer import sensitivity_answer
-    from optimizer.terminal import pages
+    from optimizer.terminal import analyses
 
     out, asked, search = Out.of(options), Asked.of(options), Search.of(options)
     if out.wants_csv and only is None:
@@ -268,9 +268,9 @@ def sensitivity(spread: float, top: int, only: str | None, **options: Any) -> in
 
     def show(paper: Paper) -> None:
         if prices is not None:
-            pages.prices(paper, prices, best)
+            analyses.prices(paper, prices, best)
         if swings is not None:
-            pages.tornado(paper, swings, spread, top)
+            analyses.tornado(paper, swings, spread, top)
 
     out.emit(lambda: sensitivity_answer(best, spread, tables), lambda: tables, show)
     return code_of([best.status])
