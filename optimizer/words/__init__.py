@@ -12,6 +12,10 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 __all__ = [
     "LANGUAGES",
@@ -54,6 +58,14 @@ def say(key: str, lang: str = "en", **slots: object) -> str:
     return catalogue(lang)[key].format(**slots)
 
 
+@cache
+def _locale(lang: str) -> Locale:
+    """Parsed once: by its name Babel looks for it among all it knows, at every number."""
+    from babel import Locale
+
+    return Locale.parse(_LOCALES[lang])
+
+
 def money(
     value: float,
     currency: str,
@@ -76,7 +88,7 @@ def money(
         text = format_compact_currency(
             size,
             currency,
-            locale=_LOCALES[lang],
+            locale=_locale(lang),
             fraction_digits=digits,
         )
     else:
@@ -85,7 +97,7 @@ def money(
             abs(value),
             currency,
             "¤#,##0" + ("." + "0" * digits if digits else ""),
-            locale=_LOCALES[lang],
+            locale=_locale(lang),
             currency_digits=False,
         )
     return _sign(value, digits, text, signed=signed)
@@ -102,7 +114,7 @@ def number(
     """A plain number with *digits* decimals: ``1,234.5``, compact ``1.2K`` or ``1.2万``."""
     from babel.numbers import format_compact_decimal, format_decimal
 
-    locale = _LOCALES[lang]
+    locale = _locale(lang)
     size = _past_thousand(abs(value), lang, digits)
     if compact and size >= _MAGNITUDES[lang][1]:
         text = format_compact_decimal(size, locale=locale, fraction_digits=digits)
