@@ -1,11 +1,11 @@
 """Why a plan is infeasible: the rules named are in conflict, and following the advice mends it."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from optimizer import conflict
 from optimizer.errors import Infeasible
 from optimizer.plan.constraints import (
     ActiveLines,
@@ -194,7 +194,7 @@ def test_s_curves_are_explained_too():
     assert "no plan reaches more" in str(error)
 
 
-def test_an_explanation_takes_less_than_a_second():
+def test_an_explanation_asks_the_solver_a_few_times(monkeypatch):
     made = each(
         plan(
             SpendAll(),
@@ -209,10 +209,10 @@ def test_an_explanation_takes_less_than_a_second():
     )
     lines = tuple(replace(line, curve=Elasticity(400_000, 2.0, 0.4)) for line in made.lines)
     made = replace(made, lines=lines)
-    why(made)
-    started = time.perf_counter()
-    why(made)
-    assert time.perf_counter() - started < 1.0
+    solve, asked = conflict.solve, []
+    monkeypatch.setattr(conflict, "solve", lambda *given: asked.append(1) or solve(*given))
+    assert why(made).conflict.rules
+    assert len(asked) < 40
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])

@@ -130,7 +130,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=280,
             check=False,
         )
         self.code = done.returncode
