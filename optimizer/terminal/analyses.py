@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison", "grid", "horizons", "prices", "sweep", "tornado"]
 
+_CHANGES = 15
+"""So many changed inputs of a plan are told: another company's plan differs in hundreds."""
+
 
 class _Worth:
     """Values of the objective in one table: money in one unit, or outcomes."""
@@ -166,10 +169,15 @@ def _inputs(paper: Paper, result: Comparison) -> None:
     if not len(frame):
         return
     paper.title(paper.say("inputs_title"))
-    rows = []
-    for name, path, first, this in frame.itertuples(index=False, name=None):
-        rows.append([str(name), str(path), plain_cell(first), "→", plain_cell(this)])
+    rows, left = [], []
+    for name, own in frame.groupby("name", sort=False):
+        for _, path, first, this in own.head(_CHANGES).itertuples(index=False, name=None):
+            rows.append([str(name), str(path), plain_cell(first), "→", plain_cell(this)])
+        if len(own) > _CHANGES:
+            left.append(paper.say("inputs_left", name=name, count=len(own) - _CHANGES))
     paper.table(["", "", "", "", ""], rows, words=(0, 1, 3), wraps=(2, 4))
+    for text in left:
+        paper.print(text, "dim")
 
 
 def _regret(paper: Paper, result: Comparison, worth: _Worth, names: Sequence[str]) -> None:

@@ -168,6 +168,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "规则的代价：放宽一个单位的收益，以及完全取消的收益",
     ),
     "dropped": ("dropped", "取消"),
+    "inputs_left": (
+        "{name}: {count} more inputs differ; --json has all of them",
+        "{name}：另有 {count} 个输入不同；--json 列出全部",
+    ),
     "inputs_title": ("What was changed", "改了什么"),
     "input": ("Input", "输入"),
     "best_share": (

@@ -113,6 +113,13 @@ def test_compare_takes_other_scenarios(run_json: Json, small: Path, tmp_path: Pa
     assert data["rules"] == []
 
 
+def test_compare_of_two_companies_tells_the_first_differences(run: Run, run_json: Json) -> None:
+    shown = run("compare", "b2b", "minimal", "--no-prices").stdout
+    whole = run_json("compare", "b2b", "minimal", "--no-prices")["inputs"]
+    assert sum(line.startswith("minimal  ") and "→" in line for line in shown.splitlines()) == 15
+    assert f"minimal: {len(whole) - 15} more inputs differ" in shown
+
+
 def test_compare_says_what_rules_cost_and_which_plan_holds_up_best(run: Run) -> None:
     text = run("compare", "minimal").stdout
     assert "What the rules cost" in text
