@@ -16,7 +16,8 @@ Priors (see docs/guide/history.md, which names the sources):
 - the bend: log-normal around the typical spend, as Meridian's half-saturation is; 0.8;
 - the share left after a week: logit-normal around 0.5 for brand, 0.2 for traffic and 0.35 else, the
   middles of what Robyn's documentation names for television and digital; 1.0 of its log odds;
-- steepness, where it is fitted: log-normal around 1, at which Meridian fixes it; 0.35.
+- steepness, where it is fitted: log-normal around 1, at which Meridian fixes it; 0.5, the spread of
+  the range 0.5 to 3 that Robyn searches.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ __all__ = ["LONG_RUN_ELASTICITY", "Fitted", "Model", "Noise", "Numbers", "Work"]
 
 LONG_RUN_ELASTICITY = 0.24
 """Mean of 402 estimates; Sethuraman, Tellis & Briesch, Journal of Marketing Research 2011."""
-SIZE_SPREAD, BEND_SPREAD, RETENTION_SPREAD, STEEPNESS_SPREAD = 1.5, 0.8, 1.0, 0.35
+SIZE_SPREAD, BEND_SPREAD, RETENTION_SPREAD, STEEPNESS_SPREAD = 1.5, 0.8, 1.0, 0.5
 RETENTIONS = {"brand": 0.5, "traffic": 0.2, None: 0.35}
 """The middle of the prior per week, by role."""
 BOUNDS = {"size": (1e-6, 2.0), "bend": (0.1, 10.0), "retention": (0.005, 0.95),
