@@ -116,6 +116,8 @@ class HistoryMap:
     """Money per outcome; 1 where the outcome is money."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     """Three-letter code of all money."""
+    decimal: Literal[".", ","] | None = None
+    """What stands before decimals in texts such as 1.234; absent: what other cells show."""
     trend: Literal["curved", "linear", "none"] = "curved"
     """What grows by itself: a cubic, a straight line, or nothing."""
     season: Annotated[int, Field(ge=0, le=10)] | None = None

@@ -26,6 +26,7 @@ from optimizer.plan.curves import Floats
 
 from .actuals import is_empty, named, rows_of
 from .history_map import load_map, map_of
+from .numerals import decimal_marks, number_of
 from .tabular import LARGEST
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ __all__ = ["load_history", "read_history"]
 _SHOWN = 5
 _WORDS = 20
 """Different texts that a control may have."""
-_NUMBER = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:,\d{3})+)?(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _FORMS = (
     ("2027-01-31", re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[T ].*)?")),
     ("2027/01/31", re.compile(r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})")),
@@ -191,14 +191,19 @@ class _Reader:
         """The days of all rows, which must be written in one form."""
         matches: list[Any] = []
         forms: dict[str, int] = {}
+        wrong: list[tuple[int, str]] = []
         for value, row in zip(texts, rows, strict=True):
             form, match = _form(value)
             matches.append(match)
             if form is None:
                 words = "is empty" if is_empty(value) else f"{str(value)[:40]!r} is no date"
-                self.fault("date", words, "Write it like 2027-01-31", row.number)
+                wrong.append((row.number, words))
             else:
                 forms.setdefault(form, row.number)
+        for at, words in wrong[:_SHOWN]:
+            self.fault("date", words, "Write it like 2027-01-31 or 2027-01", at)
+        if len(wrong) > _SHOWN:
+            self.fault("date", f"{len(wrong) - _SHOWN} more rows like these")
         if len(forms) > 1:
             told = ", ".join(f"like {form} in row {row}" for form, row in forms.items())
             self.fault("date", f"dates are in several forms: {told}", "Write all in one form")
@@ -224,6 +229,7 @@ class _Reader:
         stated = self.map
         found: dict[str, list[float]] = {}
         skip = {stated.date, stated.geo, stated.long.line if stated.long else None}
+        numbers = {}
         for name, key in self._wanted().items():
             if name in skip:
                 continue
@@ -231,9 +237,37 @@ class _Reader:
             if key == "controls" and _is_text(raw):
                 found |= self._categories(name, raw, rows)
             else:
-                may_miss = stated.long is not None and key in {"outcome", "controls"}
-                found[name] = self._numbers(name, key, raw, rows, may_miss=may_miss)
+                numbers[name] = (key, raw)
+        mark = stated.decimal or self._mark([raw for _, raw in numbers.values()], rows)
+        if mark is None:
+            return found
+        for name, (key, raw) in numbers.items():
+            may_miss = stated.long is not None and key in {"outcome", "controls"}
+            found[name] = self._numbers(name, key, raw, rows, mark, may_miss=may_miss)
         return found
+
+    def _mark(self, columns: Sequence[Sequence[Any]], rows: Sequence[_Row]) -> str | None:
+        """What stands before decimals, as the file's own cells tell; a fault where they do not."""
+        seen: dict[frozenset[str], tuple[str, int]] = {}
+        for raw in columns:
+            for value, row in zip(raw, rows, strict=True):
+                if isinstance(value, str) and ("," in value or "." in value):
+                    seen.setdefault(decimal_marks(value), (value.strip(), row.number))
+        told = {mark: seen[alone] for mark in ".," if (alone := frozenset(mark)) in seen}
+        if len(told) == 2:
+            (one, first), (other, second) = told.values()
+            ways = f"{one!r} in row {first}, {other!r} in row {second}"
+            words = f"numbers are written in two ways: {ways}"
+            self.fault("", words, "Write all in one way", second)
+            return None
+        if told:
+            return next(iter(told))
+        if either := seen.get(frozenset(".,")):
+            text, at = either
+            words = f"{text!r} may be two numbers, a thousand times apart, and no row tells which"
+            self.fault("", words, "Say decimal: '.' or decimal: ',' in the map", at)
+            return None
+        return "."
 
     def _categories(
         self, name: str, raw: Sequence[Any], rows: Sequence[_Row]
@@ -242,7 +276,7 @@ class _Reader:
         words = Counter(_text(value) for value in raw)
         if len(words) > _WORDS:
             problem = f"{name} has {len(words)} different texts"
-            row = next(row.number for row, v in zip(rows, raw, strict=True) if _number(v) is None)
+            row = next(row.number for row, v in zip(rows, raw, strict=True) if not decimal_marks(v))
             self.fault("controls", problem, f"Give numbers, or at most {_WORDS} words", row)
             return {}
         common = words.most_common(1)[0][0]
@@ -253,11 +287,12 @@ class _Reader:
         }
 
     def _numbers(
-        self, name: str, key: str, raw: Sequence[Any], rows: Sequence[_Row], *, may_miss: bool
-    ) -> list[float]:
+        self, name: str, key: str, raw: Sequence[Any], rows: Sequence[_Row], mark: str, *,
+        may_miss: bool,
+    ) -> list[float]:  # fmt: skip
         found, wrong = [], []
         for value, row in zip(raw, rows, strict=True):
-            number = _number(value)
+            number = number_of(value, mark)
             if is_empty(value):
                 if not may_miss:
                     wrong.append((row.number, "is empty"))
@@ -274,6 +309,7 @@ class _Reader:
         for at, words in wrong[:_SHOWN]:
             advice = "Write 0 where there was none" if words == "is empty" else ""
             advice = "Net credits against what they are for" if "negative" in words else advice
+            advice = f"Write it like 1234{mark}5" if words.endswith("no number") else advice
             self.fault(key, f"{name} {words}", advice, at)
         if len(wrong) > _SHOWN:
             self.fault(key, f"{name}: {len(wrong) - _SHOWN} more rows like these")
@@ -472,24 +508,7 @@ def _text(value: Any) -> str:
 def _is_text(raw: Sequence[Any]) -> bool:
     """Whether half of what a column holds is no number."""
     filled = [value for value in raw if not is_empty(value)]
-    return bool(filled) and 2 * sum(_number(value) is None for value in filled) > len(filled)
-
-
-def _number(value: Any) -> float | None:
-    """A cell as a number; None where it is none."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    if isinstance(value, str):
-        text = value.strip()
-        if not text or not any(map(str.isdigit, text)) or not _NUMBER.fullmatch(text):
-            return None
-        value = text.replace(",", "")
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
+    return bool(filled) and 2 * sum(not decimal_marks(value) for value in filled) > len(filled)
 
 
 def _form(value: Any) -> tuple[str | None, Any]:

@@ -73,6 +73,68 @@ def test_numbers_beyond_reckoning_are_told(tmp_path):
     assert "tv 1e+308 is more than can be reckoned with" in faults_of(tmp_path, frame)
 
 
+def written(frame, form, separator=";"):
+    """A table as CSV, its money in texts of a form."""
+    texts = frame.copy()
+    for name in ("orders", "tv", "search"):
+        texts[name] = [form(value) for value in frame[name]]
+    return texts.to_csv(index=False, sep=separator)
+
+
+def german(value, digits=2):
+    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        german,
+        lambda value: f"{value:.2f}".replace(".", ","),
+        lambda value: f"{value:,.2f}",
+        lambda value: f"{value:,.2f}".replace(",", "\u202f").replace(".", ","),
+        lambda value: f"{value:,.2f}".replace(",", "'"),
+    ],
+    ids=["1.234,56", "1234,56", "1,234.56", "1 234,56", "1'234.56"],
+)
+def test_numbers_are_read_as_their_country_writes_them(tmp_path, form):
+    frame = table().round(2)
+    path = tmp_path / "history.csv"
+    path.write_text(written(frame, form), "utf-8")
+    found = load_history(path, MAP)
+    assert np.array_equal(found.total_spend, frame[["tv", "search"]].to_numpy().T)
+    assert np.array_equal(found.total_outcome, frame["orders"].to_numpy())
+
+
+def test_a_number_that_may_be_two_is_refused_until_the_map_says(tmp_path):
+    frame = table()
+    for name in ("orders", "tv", "search"):
+        frame[name] = np.linspace(1_000, 400_000, 60).round() + frame[name].round()
+    path = tmp_path / "history.csv"
+    path.write_text(written(frame, lambda value: german(value, 0)), "utf-8")
+    with pytest.raises(PlanError, match="may be two numbers") as caught:
+        load_history(path, MAP)
+    (fault,) = caught.value.faults
+    assert "decimal: ','" in fault.advice
+    found = load_history(path, MAP | {"decimal": ","})
+    assert np.array_equal(found.total_spend, frame[["tv", "search"]].to_numpy().T)
+
+
+def test_numbers_written_in_two_ways_are_told(tmp_path):
+    frame = table().astype(object)
+    frame.loc[3, "tv"], frame.loc[4, "tv"] = "1.234,5", "1,234.5"
+    told = faults_of(tmp_path, frame)
+    assert "numbers are written in two ways" in told
+    assert "'1.234,5' in row 5" in told
+
+
+def test_many_dates_that_are_none_are_told_by_a_few(tmp_path):
+    frame = table()
+    frame["week"] = "Nov 2024"
+    told = faults_of(tmp_path, frame)
+    assert told.count("is no date") == 5
+    assert "55 more rows like these" in told
+
+
 def test_days_become_weeks_and_months_stay(tmp_path):
     days = table(100, 1, "2024-01-03")
     found = load_history(saved(tmp_path, days), MAP)
