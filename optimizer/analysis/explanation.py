@@ -308,12 +308,12 @@ class _Teller(Alerts):
             return voice.say("reason.locked")
         if self.least:
             return voice.say("reason.least")
-        if row.at == "off":
+        if row["at"] == "off":
             s_curve = self.takes_off(index)
             return voice.say("reason.off_s_curve" if s_curve else "reason.off")
-        if row.at == "minimum" and not up:
+        if row["at"] == "minimum" and not up:
             return voice.say("reason.minimum")
-        if row.at == "maximum" and up:
+        if row["at"] == "maximum" and up:
             return voice.say("reason.maximum")
         split = self._split_reason(row)
         if split:

@@ -9,6 +9,7 @@ from optimizer.analysis.explanation import explain
 from optimizer.analysis.prices import rule_prices
 from optimizer.analysis.standing import held_by
 from optimizer.plan.curves import Hill, Points
+from optimizer.plan.document import from_document
 from optimizer.plan.plan import Plan
 from optimizer.solvers.solution import Status
 from optimizer.solving import optimize
@@ -218,3 +219,28 @@ def test_a_long_list_of_broken_rules_has_no_ellipsis():
     told = explain(optimize(plan(constraints=rules, without=("business",))))
     assert "…" not in " ".join(s.text for s in (told.headline, *told.alerts))
     assert any(" more" in alert.text for alert in told.alerts if alert.key == "alert.today_breaks")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        ({"minimum": 40.0}, "it is at its minimum; the money earns more elsewhere"),
+        ({"maximum": 70.0}, "the best use of money up to its maximum"),
+        ({}, "the money earns more elsewhere"),
+    ],
+)
+def test_a_move_to_a_limit_says_that_it_is_one(bounds, reason):
+    poor, rich = ("a", "b")
+    best = {"curve": {"kind": "linear", "rate": 3.0}}
+    worst = {"curve": {"kind": "linear", "rate": 1.0}}
+    for body in (best, worst):
+        body["current"] = 50.0
+    (best if "maximum" in bounds else worst).update(bounds)
+    asked = from_document(
+        {"name": "Two", "budget": 100.0, "value": 1, "objective": {"kind": "revenue"},
+         "channels": {poor: worst, rich: best}}
+    )  # fmt: skip
+    told = explain(optimize(asked))
+    name = "B" if "maximum" in bounds else "A"
+    (move,) = [one for one in told.moves if one.slots["line"].upper() == name]
+    assert move.slots["reason"] == reason
