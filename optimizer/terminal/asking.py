@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def write_workbook(path: Path, lang: str, *, force: bool) -> None:
     write_questionnaire(path, lang)
     note(phrase("wrote", lang, path=path))
     note(phrase("next_commands", lang))
-    note(f"  adsplit init {path.with_suffix('')} --excel {path}")
+    note(f"  adsplit init {_typed(path.with_suffix(''))} --excel {_typed(path)}")
 
 
 def judged_workbook(path: Path, lang: str) -> str:
@@ -56,6 +57,11 @@ def judged(lang: str) -> str:
     return judged_scenario(plan, lines, "Judgement")
 
 
+def _typed(path: Path) -> str:
+    """A path as it is typed on a command line."""
+    return shlex.quote(str(path))
+
+
 def write_scenario(path: Path, text: str, lang: str) -> None:
     """Write a scenario in a directory that may be new, and say what to do next."""
     from optimizer.writing import write_atomically
@@ -64,9 +70,10 @@ def write_scenario(path: Path, text: str, lang: str) -> None:
     write_atomically(path, text.encode())
     note(phrase("wrote", lang, path=path))
     note(phrase("next_commands", lang))
-    for command in ("check", "optimize", "compare", "report"):
-        tail = f" -o {path.parent / 'plan.html'}" if command == "report" else ""
-        note(f"  adsplit {command} {path}{tail}")
+    compared = ("compare",) if "\nwhat_ifs:" in text else ()
+    for command in ("check", "optimize", *compared, "report"):
+        tail = f" -o {_typed(path.parent / 'plan.html')}" if command == "report" else ""
+        note(f"  adsplit {command} {_typed(path)}{tail}")
 
 
 def _asked(lang: str) -> tuple[dict[str, Any], list[Any]]:

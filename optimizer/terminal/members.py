@@ -42,6 +42,9 @@ def members(asked: Asked, variants: Sequence[str], others: Sequence[str]) -> dic
             common.append(text)
     every = [] if "all" in read.what_ifs else list(read.what_ifs)
     chosen = asked.what_ifs or (() if named or variants or others else ("all",))
+    if chosen == ("all",) and not read.what_ifs:
+        advice = "Give --set NAME:PATH=VALUE, --variant or another scenario, or write what_ifs"
+        raise ScenarioError(Fault("what_ifs", "there is none to compare with", advice))
     plans = {BASE: read.plan((), common)}
     for choice in chosen:
         for name in every if choice == "all" and every else [choice]:

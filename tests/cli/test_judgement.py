@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
@@ -73,3 +74,18 @@ def test_what_does_not_go_together(run: Run, tmp_path: Path) -> None:
     assert run("init", tmp_path, "--ask", "--excel", tmp_path / "a.xlsx").exit_code == 2
     assert run("init", "--excel", tmp_path / "a.csv").exit_code == 2
     assert run("init", tmp_path, "--excel", tmp_path / "none.xlsx").exit_code == 3
+
+
+def test_the_commands_told_next_can_be_typed(run: Run, tmp_path: Path) -> None:
+    answers = ["Ours", "none", "EUR", "100", "1", "tv", "10", "2x", "0.4", ""]
+    folder = tmp_path / "my plan"
+    result = run("init", folder, "--ask", input="\n".join(answers) + "\n")
+    told = [line.strip() for line in result.stderr.splitlines() if line.startswith("  adsplit ")]
+    commands = [shlex.split(line)[1:] for line in told]
+    assert [words[0] for words in commands] == ["check", "optimize", "report"]  # no what-ifs yet
+    for words in commands[:2]:
+        assert run(*words).exit_code == 0
+    nothing = run("compare", folder / "scenario.yaml")
+    assert nothing.exit_code == 3
+    assert "there is none to compare with" in nothing.stderr
+    assert run("compare", folder / "scenario.yaml", "--set", "half:budget=50").exit_code == 0
