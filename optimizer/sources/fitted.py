@@ -117,13 +117,14 @@ def _count(made: Fit) -> int:
 
 def _question(made: Fit) -> dict[str, Any]:
     stated, history, count = made.history.map, made.history, _count(made)
-    current = sum(line.current for line in made.lines)
+    # The sum of what is written below, so that today's spend keeps the budget to the last digit.
+    current = sum(_short(line.current) for line in made.lines)
     document: dict[str, Any] = {
         "name": stated.name or Path(history.source).stem or "Fitted",
         "currency": stated.currency,
         "value": stated.money,
         "objective": {"kind": "profit"},
-        "budget": _short(current * max(count, 1)),
+        "budget": _plain(f"{current * max(count, 1):.12g}"),
     }
     if count:
         longest = max(line.numbers.retention for line in made.lines)
@@ -188,5 +189,10 @@ def _origins(made: Fit) -> dict[str, Any]:
 
 def _short(value: float) -> float | int:
     """Six significant digits."""
-    found = float(f"{value:.6g}")
+    return _plain(f"{value:.6g}")
+
+
+def _plain(text: str) -> float | int:
+    """A number, whole where it is."""
+    found = float(text)
     return int(found) if found.is_integer() and abs(found) < 1e15 else found
