@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from optimizer.errors import Fault, PlanError
-from optimizer.plan.stated import stated
+from optimizer.plan.stated import CURRENCY, stated
 from optimizer.plan.units import Money, Number, Positive, Proportion
 
 __all__ = ["CURVE_KINDS", "HistoryMap", "LiftTest", "LongForm", "MappedLine"]
@@ -114,7 +114,7 @@ class HistoryMap:
     """The column of the size of a place; absent: its mean outcome."""
     value: Money | None = None
     """Money per outcome; 1 where the outcome is money."""
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY)] = "USD"
     """Three-letter code of all money."""
     decimal: Literal[".", ","] | None = None
     """What stands before decimals in texts such as 1.234; absent: what other cells show."""

@@ -24,7 +24,7 @@ from .grid import Grid, Row, SwitchKind
 from .objectives import Objective, Profit
 from .periods import Periods, Series, labelled, period_name
 from .risk import Risk
-from .stated import sorted_mapping, stated
+from .stated import CURRENCY, sorted_mapping, stated
 from .table import LineTable, rows_fault
 from .uncertainty import Uncertainty
 from .units import Amount, Money, Percent, Positive, parse_money
@@ -179,7 +179,7 @@ class Plan:
     """b2b: brand 60, traffic 40 · b2c: brand 40, traffic 60 · none: no split rule of its own."""
     split: Split | None = None
     """The brand:traffic rule; absent: the business's own."""
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY)] = "USD"
     """Three-letter code of all money in the plan."""
     objective: Objective = Field(default_factory=Profit)
     """What is to be made best."""

@@ -17,7 +17,10 @@ from pydantic.dataclasses import dataclass
 
 from optimizer.errors import Fault, PlanError
 
-__all__ = ["faults_of", "in_short", "sorted_mapping", "stated"]
+__all__ = ["CURRENCY", "faults_of", "in_short", "sorted_mapping", "stated"]
+
+CURRENCY = r"^[A-Z]{3}$"
+"""A pattern: the three letters of a currency."""
 
 T = TypeVar("T")
 
@@ -111,6 +114,8 @@ def _words(item: Any) -> tuple[str, str]:
         return f"{in_short(found)} is out of range", f"It must be {sign} {limit:g}"
     if kind in _ALLOWED:
         return f"{in_short(found)} cannot be read", f"Give {_ALLOWED[kind]}"
+    if kind == "string_pattern_mismatch" and context.get("pattern") == CURRENCY:
+        return f"{in_short(found)} is no currency", "Give its three letters, such as EUR"
     return str(item["msg"]), f"Found {in_short(found)}"
 
 

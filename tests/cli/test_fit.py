@@ -48,6 +48,28 @@ def test_a_fit_writes_a_scenario_that_can_be_planned(run, history):
     assert run("fit", "history.csv", "--map", "map.yaml", "--force").exit_code == 0
 
 
+def test_todays_spend_keeps_the_budget_to_the_last_digit(run, history):
+    frame = pd.read_csv("history.csv")
+    for ahead, scale in ((0, 7e-4 / 3), (13, 1 / 3), (0, 777.7)):
+        frame.assign(tv=frame["tv"] * scale, search=frame["search"] * scale).to_csv(
+            "scaled.csv", index=False
+        )
+        (history / "map.yaml").write_text(f"{MAP}ahead: {ahead}\n")
+        run("fit", "scaled.csv", "--map", "map.yaml", "--force")
+        plan = opt.load(history / "scaled-fit.yaml")
+        spent = sum(line.current for line in plan.lines) * max(ahead, 1)
+        assert plan.budget == pytest.approx(spent, rel=1e-11)
+        told = run("check", "scaled-fit.yaml").stdout
+        assert "Today's plan breaks" not in told
+
+
+def test_a_currency_that_is_none_is_told_in_words(run, history):
+    (history / "map.yaml").write_text(f"{MAP}currency: Euro\n")
+    told = run("fit", "history.csv", "--map", "map.yaml").stderr
+    assert "'Euro' is no currency" in told
+    assert "Give its three letters, such as EUR" in told
+
+
 def test_json_is_all_of_it_and_the_same_each_time(run_json, history):
     one = run_json("fit", "history.csv", "--map", "map.yaml", "--force")
     two = run_json("fit", "history.csv", "--map", "map.yaml", "--force")

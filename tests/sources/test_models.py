@@ -282,7 +282,7 @@ def test_a_posterior_of_meridian(
     assert (line.carryover is not None) == (len(geos) == 1)
     opt.load(found.write(tmp_path / "plan.yaml")[0])
     wrong = ModelMap(MEDIA, WEEKS, max_lag=2, **how)
-    with pytest.raises(SourceError, match="tv by"):
+    with pytest.raises(SourceError, match=r"tv by .* or max_lag, decay or hill_before_adstock"):
         import_model(files, wrong)
 
 
@@ -478,4 +478,9 @@ def test_the_map_to_fill_in_fits(tmp_path: Path) -> None:
         map_path.write_text(map_text([path]), "utf-8")
         found = import_model(path, map_path)
         assert len(found.plan.lines) == len(found.model.channels)
+        if found.plan.lines[0].current is not None:
+            today = sum(line.current or 0.0 for line in found.plan.lines) * (
+                found.plan.periods.count if found.plan.periods else 1
+            )
+            assert today <= found.plan.budget <= today * 1.00001
         assert opt.optimize(found.plan).status == "optimal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ def map_text(files: Sequence[Path]) -> str:
     count = {"week": 13, "month": 12, "quarter": 4, None: 1}[every]
     today = sum(channel.today or 0.0 for channel in model.channels)
     plan: dict[str, Any] = {"name": f"From {model.tool}", "currency": "USD", "business": "none"}
-    plan["budget"] = float(f"{today * count or 1e6:.3g}")
+    plan["budget"] = _no_less(today * count) or 1e6
     plan |= {"periods": {"start": start, "count": count, "every": every}} if every else {}
     plan |= {"value": 1, "objective": "revenue"}
     lines = {channel.name: channel.name.replace(".", "_") for channel in model.channels}
@@ -166,6 +167,18 @@ def map_text(files: Sequence[Path]) -> str:
         + "# The rest of the scenario, as there. value: money per outcome, 1 where it is revenue.\n"
         + dump_document({"plan": plan})
     )
+
+
+_SETTINGS = ", or max_lag, decay or hill_before_adstock in the map not those of the model"
+"""What a posterior of Meridian does not hold."""
+
+
+def _no_less(money: float) -> float:
+    """Money rounded up to six digits: a budget that today's spend keeps."""
+    if money <= 0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(money)) - 5)
+    return float(f"{math.ceil(money / unit) * unit:.6g}")
 
 
 def _netcdf(path: Path, beside: Path | None, how: ModelMap, window: float) -> Model:
@@ -200,7 +213,8 @@ def _faithful(model: Model, how: ModelMap) -> None:
         told = ", ".join(f"{check.what} by {check.off:.2g}" for check in wrong)
         raise SourceError(
             "the imported curves do not bring what the model says, relative to its own figures: "
-            f"{told}. The file may be of a refreshed model, or its data not those of the fit; "
+            f"{told}. The file may be of a refreshed model, or its data not those of the fit"
+            f"{_SETTINGS if model.tool == 'Meridian' else ''}; "
             "tolerance: in the map accepts a difference"
         )
 
