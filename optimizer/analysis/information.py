@@ -46,6 +46,8 @@ _CLASSES, _CLUSTERS, _FEW = 7, 10, 5
 _PRODUCTS = 4
 # Draws of the shares of variance, without and with stocks, and plans that stand for the best one.
 _DRAWS, _STOCKED, _PANEL = 512, 256, 12
+# Part of the result below which knowing everything is worth nothing but rounding.
+_NOTHING = 1e-9
 
 Index = NDArray[np.intp]
 
@@ -70,7 +72,7 @@ class Information(Shown):
     """One row per line, other number, or set of states, the most worth first.
 
     Columns: name, kind (line, number, states), paths (how many numbers), worth (the expected value
-    of knowing them; not below 0), error, share (of the total)."""
+    of knowing them; not below 0), error, share (of the total, at most 1)."""
     shares: pd.DataFrame
     """One row per source of uncertainty: Sobol's shares of the variance of the best plan's value.
 
@@ -134,7 +136,7 @@ def information(found: Certainty, *, progress: Counted | None = None) -> Informa
         open=float(mean(left, few.weight)),
         mean=float(means),
         shortfall=float(means - found.worlds.weight @ found.reading.objective),
-        frame=_frame(groups, gains, total),
+        frame=_frame(groups, gains, total if total > _NOTHING * abs(float(means)) else 0.0),
         shares=shares,
         variance=variance,
         panel=panel,
@@ -281,7 +283,7 @@ def _frame(
             "paths": len(group.paths),
             "worth": max(gains[group.name][0], 0.0),
             "error": gains[group.name][1],
-            "share": max(gains[group.name][0], 0.0) / total if total > 0 else 0.0,
+            "share": min(max(gains[group.name][0], 0.0) / total, 1.0) if total > 0 else 0.0,
         }
         for group in groups
     ]

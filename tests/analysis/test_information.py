@@ -97,6 +97,22 @@ def test_knowledge_that_changes_nothing_is_worth_nothing():
     assert found.shares["whole"][0] == pytest.approx(1.0, abs=0.1)
 
 
+def test_rounding_is_no_share_of_what_knowing_is_worth():
+    # The split leaves no choice: what knowing seems to be worth is rounding, and no part of it is
+    # several times the whole.
+    line = opt.Line(
+        "a", role="traffic", curve=opt.Elasticity(1e5, 2.5, 0.4), value=40.0, current=1e5
+    )
+    flat = opt.Line(
+        "b", role="brand", curve=opt.Points((0.0, 1e5), (0.0, 2e3)), value=40.0, current=1e5
+    )
+    plan = opt.Plan("one", (line, flat), budget=3e5, objective=opt.Revenue(), business="b2b")
+    numbers = {"channels.a.traffic.curve.average_return": Range(between=("*0.7", "*1.4"))}
+    found = known(replace(plan, uncertainty=Uncertainty(numbers)))
+    assert found.total <= 1e-9 * found.mean
+    assert found.frame["share"].tolist() == [0.0]
+
+
 def test_shares_of_a_sum_add_up_to_one():
     # With both lines fixed at 50 the value is a sum: first-order and whole shares are the same.
     numbers = {
