@@ -11,6 +11,7 @@ from scipy.stats import f as fisher
 from optimizer.plan.curves import Floats
 
 from .model import Fitted, Model, Work
+from .shapes import exposure
 
 if TYPE_CHECKING:
     from .calibration import Foretold, Remark
@@ -64,7 +65,8 @@ def _of_lines(model: Model, best: Fitted) -> Iterator[Remark]:
         yield from signs
         if doubted and least < plan <= today(history, index):
             yield Remark("fit.capped", line.name, serious=False)
-        most = float(history.total_spend[index].max())
+        numbers = model.numbers(best.theta)[index]
+        most = float(exposure(history.total_spend[index], numbers.retention).max())
         if plan > most:
             yield Remark("fit.beyond", line.name, {"most": most, "plan": plan}, serious=False)
 
