@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,18 +26,18 @@ class History:
     map: HistoryMap
     every: str
     """``week`` or ``month``."""
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = field(repr=False)
     """The periods, ``2027-W01`` or ``2027-01``."""
-    place: Floats
+    place: Floats = field(repr=False)
     """The time of each period in years since the first, shape (n_periods,)."""
-    outcome: Floats
+    outcome: Floats = field(repr=False)
     """What came of it, shape (n_places, n_periods)."""
-    spend: Floats
+    spend: Floats = field(repr=False)
     """Money, shape (n_lines, n_places, n_periods)."""
-    controls: dict[str, Floats]
+    controls: dict[str, Floats] = field(repr=False)
     """What else moved the outcome: name to values, each of shape (n_places, n_periods)."""
     places: tuple[str, ...] = ("",)
-    size: Floats | None = None
+    size: Floats | None = field(default=None, repr=False)
     """The share of each place in the whole, shape (n_places,); absent: one place."""
     source: str = ""
     """The file, as people name it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -29,22 +30,23 @@ _AVERAGE = (
 )
 
 
-def write_fit(made: Fit, path: Path, *, force: bool = False) -> tuple[Path, Path]:
+def write_fit(made: Fit, path: str | os.PathLike[str], *, force: bool = False) -> tuple[Path, Path]:
     """Write the scenario of a fit to *path*, and its draws beside it; both paths.
 
     Raises:
         PlanError: a file is there already, and *force* is not given.
         OSError: a file cannot be written.
     """
-    draws = need_free(path, force=force)
+    file = Path(path)
+    draws = need_free(file, force=force)
     frame = made.draws
     if _count(made) == 0:
         frame = frame[[name for name in frame.columns if ".curve." in name]]
     stream = io.StringIO()
     frame.to_csv(stream, index=False, float_format="%.6g", lineterminator="\n")
     write_atomically(draws, stream.getvalue().encode())
-    write_atomically(path, scenario_text(made, draws.name).encode())
-    return path, draws
+    write_atomically(file, scenario_text(made, draws.name).encode())
+    return file, draws
 
 
 def need_free(path: Path, *, force: bool) -> Path:

@@ -63,6 +63,13 @@ def test_todays_spend_keeps_the_budget_to_the_last_digit(run, history):
         assert "Today's plan breaks" not in told
 
 
+def test_the_library_takes_names_of_files_as_texts(history):
+    made = opt.fit(opt.load_history("history.csv", "map.yaml"))
+    path, draws = opt.write_fit(made, "again.yaml")
+    assert (path.name, draws.name) == ("again.yaml", "again.draws.csv")
+    assert opt.load("again.yaml").lines
+
+
 def test_a_currency_that_is_none_is_told_in_words(run, history):
     (history / "map.yaml").write_text(f"{MAP}currency: Euro\n")
     told = run("fit", "history.csv", "--map", "map.yaml").stderr

@@ -313,3 +313,9 @@ def test_the_scenario_of_a_fit_is_a_plan_with_draws(tmp_path, ahead, timed):
     with pytest.raises(PlanError, match="is there already"):
         opt.write_fit(made, scenario)
     assert "A calibration, not a mix model" in scenario_text(made)
+
+
+def test_a_history_is_shown_without_its_thousands_of_numbers(tmp_path):
+    shown = repr(load_history(saved(tmp_path, table()), MAP))
+    assert "every='week'" in shown
+    assert len(shown) < 2_000
