@@ -24,6 +24,7 @@ __all__ = [
     "parse_money",
     "parse_ratio",
     "parse_share",
+    "parse_typed",
 ]
 
 _FACTORS = {
@@ -43,6 +44,8 @@ _FACTORS = {
 }
 _NUMBER = re.compile(r"([+-]?)(\d+(?:_\d+)*(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s.,+\-_%:]*)$")
 
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+
 
 def parse_money(value: object) -> float:
     """Money in the plan's currency, from a number or a text such as ``12M`` or ``1.2亿``.
@@ -53,6 +56,21 @@ def parse_money(value: object) -> float:
     amount = _number(value, "money")
     if amount < 0:
         raise ValueError(f"{value!r} is negative; money here is zero or more")
+    return amount
+
+
+def parse_typed(value: object) -> float:
+    """Money as somebody typed it: ``300.000`` is refused, since many write a point for thousands.
+
+    Raises:
+        ValueError: as :func:`parse_money`, or there are just three digits after a point.
+    """
+    amount = parse_money(value)
+    if isinstance(value, str) and _THOUSANDS.fullmatch(text := value.strip()):
+        raise ValueError(
+            f"{value!r} is ambiguous (a point may mean thousands or decimals); "
+            f"write {text.replace('.', '_')}, or {text}0 for decimals"
+        )
     return amount
 
 

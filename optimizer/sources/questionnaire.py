@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.errors import Fault, PlanError, nearest
-from optimizer.plan.units import parse_money
+from optimizer.plan.units import parse_typed
 from optimizer.writing import write_atomically
 
 from .judgement import Answers, JudgedLine, Returns
@@ -172,6 +172,8 @@ class _Reader:
                 continue
             if key not in PLAN:
                 self.tell(f"plan!A{number}", f"{key!r:.40} is not known", nearest(str(key), PLAN))
+            elif not _empty(value) and key in {"budget", "value"}:
+                found[key] = self.number(f"plan!B{number}", value)
             elif not _empty(value):
                 found[str(key)] = str(value) if key in {"name", "currency"} else value
         if "budget" not in found:
@@ -232,7 +234,7 @@ class _Reader:
     def number(self, cell: str, value: Any) -> float:
         """A cell as a number; 1, and a fault, where it is none."""
         try:
-            return parse_money(value)
+            return parse_typed(value)
         except ValueError as error:
             self.tell(cell, str(error), "Give a number")
             return 1.0

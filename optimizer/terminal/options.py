@@ -100,10 +100,10 @@ def maybe_share(ctx: click.Context, parameter: click.Parameter, value: str | Non
 
 def money_text(text: str) -> str:
     """Money as it was typed, refused at the prompt where it cannot be read."""
-    from optimizer.plan.units import parse_money
+    from optimizer.plan.units import parse_typed
 
     try:
-        parse_money(text)
+        parse_typed(text)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return text

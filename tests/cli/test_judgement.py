@@ -28,6 +28,16 @@ def test_questions_on_a_terminal(run: Run, tmp_path: Path) -> None:
     assert plan.line("search.traffic").curve.kind == "hill"
 
 
+def test_a_point_before_three_digits_is_asked_again(run: Run, tmp_path: Path) -> None:
+    answers = ["Ours", "none", "EUR", "300.000", "300_000", "1.125", "1.1250",
+               "tv", "100k", "2x", "0.4", ""]  # fmt: skip
+    result = run("init", tmp_path / "mine", "--ask", input="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.stderr
+    assert "write 300_000, or 300.0000 for decimals" in result.stderr
+    plan = opt.load(tmp_path / "mine" / "scenario.yaml")
+    assert (plan.budget, plan.value) == (300_000, 1.125)
+
+
 def test_a_contradiction_may_be_kept(run: Run, tmp_path: Path) -> None:
     answers = ["Ours", "none", "EUR", "100", "1", "", "tv", "10", "5", "0", "4", "9", "y", ""]
     result = run("init", tmp_path / "mine", "--ask", input="\n".join(answers) + "\n")

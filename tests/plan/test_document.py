@@ -97,7 +97,7 @@ def line(**fields: object) -> dict[str, object]:
         ({"budget": -1}, "budget", "negative"),
         ({"budget": True}, "budget", "True is not money"),
         ({"budget": 10**400}, "budget", "not a finite number"),
-        ({"currency": "dollars"}, "currency", "pattern"),
+        ({"currency": "dollars"}, "currency", "is no currency"),
         ({"business": "b2x"}, "business", "'b2x' is not known. Allowed: 'b2b', 'b2c' or 'none'"),
         ({"bugdet": 3}, "bugdet", "Did you mean 'budget'?"),
         ({"version": 2}, "version", "only version 1"),

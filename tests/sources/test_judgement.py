@@ -201,3 +201,11 @@ def test_damaged_and_hostile_workbooks(tmp_path: Path) -> None:
         read_questionnaire(path)
     with pytest.raises(PlanError, match="No such file"):
         read_questionnaire(tmp_path / "none.xlsx")
+
+
+def test_a_text_with_a_point_before_three_digits_may_be_two_numbers(tmp_path: Path) -> None:
+    path = filled(tmp_path / "ask.xlsx", ROWS, budget="300.000")
+    with pytest.raises(PlanError, match=r"write 300_000, or 300\.0000") as caught:
+        read_questionnaire(path)
+    assert [fault.path for fault in caught.value.faults] == ["plan!B3"]
+    assert read_questionnaire(filled(path, ROWS, budget="300_000"))[0]["budget"] == 300_000
