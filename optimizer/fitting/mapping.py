@@ -58,7 +58,7 @@ class MappedLine:
     """``channel``, or ``channel.line``."""
     spend: Annotated[Columns, AfterValidator(_filled)]
     """The column of its money, or several that are added up; in the long form what the column
-    ``line`` says."""
+    ``line`` says, absent: the line's own name."""
     role: Literal["brand", "traffic"] | None = None
     """``brand`` or ``traffic``; absent: the word after the dot, where it is one of them."""
     curve: Literal["hill", "exponential", "logistic", "log"] = "hill"

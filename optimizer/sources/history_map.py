@@ -54,7 +54,8 @@ def map_of(document: Mapping[str, Any]) -> HistoryMap:
     for key in [key for key in body if key not in known]:
         faults.append(Fault(str(key), "is not known here", nearest(str(key), known)))
         del body[key]
-    body["lines"] = _lines(body.get("lines"), faults)
+    is_long = body.get("long") is not None
+    body["lines"] = _lines(body.get("lines"), faults, is_long=is_long)
     body["tests"] = _tests(body.get("tests"), faults)
     if body.get("long") is not None:
         body["long"] = _made(LongForm, body["long"], "long", faults)
@@ -73,8 +74,11 @@ def map_of(document: Mapping[str, Any]) -> HistoryMap:
     return made
 
 
-def _lines(body: object, faults: list[Fault]) -> tuple[MappedLine, ...]:
-    """The lines of the map; one that is faulty is left out and told."""
+def _lines(body: object, faults: list[Fault], *, is_long: bool) -> tuple[MappedLine, ...]:
+    """The lines of the map; one that is faulty is left out and told.
+
+    In the long form a line that says nothing of its spend has its own name in the table.
+    """
     if not isinstance(body, Mapping):
         if body is not None:
             faults.append(Fault("lines", "is not a mapping", "Give name: column"))
@@ -83,6 +87,8 @@ def _lines(body: object, faults: list[Fault]) -> tuple[MappedLine, ...]:
     for name, given in body.items():
         path = f"lines.{name}"
         stated = {"spend": given} if isinstance(given, str | list) else given
+        if is_long and isinstance(stated, Mapping | None):
+            stated = {"spend": str(name)} | dict(stated or {})
         if str(name).count(".") > 1 or not all(str(name).split(".")):
             advice = "Call it channel, or channel.line"
             faults.append(Fault(path, "is no name of a line", advice))

@@ -60,6 +60,9 @@ def test_the_long_form_is_the_wide_one(tmp_path):
     stated = MAP | {"long": {"line": "channel", "spend": "money"}}
     found = load_history(saved(tmp_path, long), stated)
     wide = load_history(saved(tmp_path, frame, "wide.csv"), MAP)
+    own = {"tv": {"role": "brand"}, "search": None}
+    named = load_history(saved(tmp_path, long), stated | {"lines": own})
+    assert np.array_equal(named.spend, wide.spend)
     assert np.array_equal(found.spend, wide.spend)
     assert np.array_equal(found.outcome, wide.outcome)
     long.loc[3, "orders"] += 1
