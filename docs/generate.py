@@ -71,7 +71,7 @@ WORDS = {
     "Annotated[dict[str, Proportion], Sorted]": "stage: share",
     "Annotated[dict[str, Money], Sorted]": "stage: money",
     "Annotated[tuple[str, ...], Field(min_length=1)]": "list of texts",
-    "Annotated[str, Field(pattern='^[A-Z]{3}$')]": "three capital letters",
+    "Annotated[str, Field(pattern=CURRENCY)]": "three capital letters",
     "Curve": "[curve](#curves)",
     "Role | None": "`brand` or `traffic`",
     "Split | None": "[split](#split)",
