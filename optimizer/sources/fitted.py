@@ -180,12 +180,15 @@ def _origins(made: Fit) -> dict[str, Any]:
     source = f"fitted from {_one_line(history.source) or 'a history'}"
     span = f"{history.labels[0]} to {history.labels[-1]}"
     return {
-        path_of(line.name): {
-            "source": "prior: the history does not tell" if line.held else source,
-            "grade": line.grade,
-            "as_of": span,
-        }
-        for line in made.lines
+        "value": {"source": "the map of the fit", "grade": "given"},
+        **{
+            path_of(line.name): {
+                "source": "prior: the history does not tell" if line.held else source,
+                "grade": line.grade,
+                "as_of": span,
+            }
+            for line in made.lines
+        },
     }
 
 

@@ -186,7 +186,10 @@ def judged_scenario(plan: Mapping[str, Any], lines: Sequence[JudgedLine], source
     """
     _need_lines(lines)
     channels: dict[str, Any] = {}
-    origins, doubt, told = {}, {}, []
+    origins: dict[str, Any] = {}
+    if "value" in plan:
+        origins["value"] = {"source": source, "grade": "given"}
+    doubt, told = {}, []
     for item in lines:
         found = judge(item.answers)
         channel, _, rest = item.line.partition(".")

@@ -184,12 +184,17 @@ def review(paper: Paper, found: Review) -> None:
     """What a scenario holds, without solving it."""
     plan, lang = found.plan, paper.lang
     paper.print(plan.name, "bold")
-    key = "check_ok_one" if len(found.warnings) == 1 else "check_ok"
-    counts = {"lines": len(plan.lines), "rules": len(found.rules), "what_ifs": len(found.what_ifs)}
-    paper.print(
-        paper.say(key, warnings=len(found.warnings), **counts),
-        "yellow" if found.warnings else "green",
-    )
+    counts = {
+        "lines": len(plan.lines),
+        "rules": len(found.rules),
+        "what_ifs": len(found.what_ifs),
+        "warnings": len(found.warnings),
+    }
+    told = {
+        key: paper.say(f"count.{key}.one" if count == 1 else f"count.{key}", count=count)
+        for key, count in counts.items()
+    }
+    paper.print(paper.say("check_ok", **told), "yellow" if found.warnings else "green")
     paper.print(f"{paper.say('goal')}: {found.goal}")
     paper.print()
     frame: Any = found.lines

@@ -86,7 +86,7 @@ def test_robyn_today_and_what_has_no_effect(tmp_path: Path) -> None:
     assert found.ranges["channels.tv.brand.value"] == {
         "between": [0.75, 1.4], "sure": 0.95, "times": True,
     }  # fmt: skip
-    assert found.plan.origins["channels.tv.brand.curve"].source.startswith("Robyn v3.12.0: Robyn")
+    assert found.plan.origins["channels.tv.brand"].source.startswith("Robyn v3.12.0: Robyn")
 
 
 def test_exposures_are_turned_into_money(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Imported", "import_model", "map_text", "read_model"]
 
 _TABLES = (".csv", ".parquet")
+_OF_THE_MAP = {"source": "the map of the import", "grade": "given"}
 _YEAR = 365.2425
 _DAYS = {"day": 1.0, "week": 7.0, "month": _YEAR / 12, "quarter": _YEAR / 4}
 
@@ -252,8 +253,11 @@ class _Assembly:
             notes += [f"{name}: {remark}" for remark in remarks]
         document = {"name": f"From {self.model.tool}", **how.plan, "channels": _nested(lines)}
         document["origins"] = {
-            f"channels.{place.line}.curve": self._origin(channels[name])
-            for name, place in how.channels.items()
+            **{key: _OF_THE_MAP for key in ("value", "objective") if key in how.plan},
+            **{
+                f"channels.{place.line}": self._origin(channels[name])
+                for name, place in how.channels.items()
+            },
         }
         try:
             plan = from_document(document)
