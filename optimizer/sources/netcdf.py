@@ -41,6 +41,7 @@ _DAYS = {
 }
 _VALUES = 40_000_000  # of one variable, in memory
 _LABELS = 1_000_000  # along one dimension
+_LENGTH = 4  # bytes that HDF5 has for the length of a text, and for its number in a heap
 
 
 def draws_of(
@@ -130,6 +131,8 @@ class Contents:
         if count > _VALUES:
             raise PlanError(Fault(name, f"has {count:,} values, more than {_VALUES:,}",
                                   "Save fewer draws"))  # fmt: skip
+        if words := _chunk_words(found):
+            raise PlanError(Fault(name, words, "Save it in smaller ones"))
         place = tuple(slice(None, None, step) for step in steps)
         values = np.array(found[place] if dimensions else found[()], float)
         large = np.isfinite(values) & (np.abs(values) > LARGEST)
@@ -156,7 +159,7 @@ class Contents:
         unit = told.get("units", "")
         unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
         days = _DAYS.get(unit.partition(" since ")[0].strip())
-        if days is None or np.dtype(own.dtype).kind not in "iuf":
+        if days is None or np.dtype(own.dtype).kind not in "iuf" or _chunk_words(own):
             return None
         return float(np.median(np.diff(np.asarray(own[:], float)))) * days
 
@@ -263,6 +266,8 @@ def _drawn(holder: Any, variable: str, at: Mapping[str, Any], most: int) -> Floa
     if count > most:
         words = f"{variable} has {count:,} draws, more than {most:,}"
         faults.append(Fault("variable", words, "Save fewer"))
+    if words := _chunk_words(found):
+        faults.append(Fault("variable", f"{variable} {words}", "Save it in smaller ones"))
     if faults:
         raise PlanError(faults)
     values = np.asarray(found[tuple(place.get(name, slice(None)) for name in dimensions)], float)
@@ -281,17 +286,68 @@ def _position(holder: Any, name: str, size: int, wanted: Any, faults: list[Fault
     return 0
 
 
+def _width(variable: Any) -> int:
+    """Bytes of one value."""
+    return int(np.dtype(getattr(variable, "dtype", None) or variable.data.dtype).itemsize)
+
+
+def _chunk_words(variable: Any) -> str:
+    """What is wrong with a variable in chunks larger than all that is read of one; else nothing.
+
+    HDF5 makes a chunk whole, however few of its values are read.
+    """
+    size = math.prod(getattr(variable, "chunks", None) or ()) * _width(variable)
+    if size <= 8 * _VALUES:
+        return ""
+    return f"is saved in chunks of {size:,} bytes, more than {8 * _VALUES:,}"
+
+
 def _refuse_large(variable: Any, name: str) -> None:
     """Refuse labels that say they are many or long: HDF5 makes up what was never written.
 
     Raises:
         PlanError: they are.
     """
-    width = np.dtype(getattr(variable, "dtype", None) or variable.data.dtype).itemsize
     sizes = [math.prod(variable.shape), math.prod(getattr(variable, "chunks", None) or ())]
-    if max(sizes) * width > _BYTES:
+    texts = 0
+    held = getattr(variable, "_h5ds", None)
+    if held is not None and variable.dtype.kind == "O":
+        texts = sum(_lengths(held, Path(held.file.filename)))
+    if max(max(sizes) * _width(variable), texts) > _BYTES:
         words = f"the labels {name} take more than {_BYTES // 1_000_000} MB"
         raise PlanError(Fault("file", words, "Save it anew"))
+
+
+def _lengths(held: Any, path: Path) -> list[int]:
+    """How long each text of a variable of texts says it is, in bytes, as far as that is in sight.
+
+    Where a text is, the file has its length, the address of a heap and a number in it, and HDF5
+    allots that length before it looks into the heap. Not in sight are texts in filtered chunks.
+
+    Args:
+        held: A dataset of h5py with texts of any length.
+        path: Its file.
+    """
+    one = _LENGTH + held.file.id.get_create_plist().get_sizes()[0] + _LENGTH
+    own = held.id
+    if held.chunks is None:
+        blocks = [(own.get_offset(), own.get_storage_size())]
+    elif own.get_create_plist().get_nfilters() == 0:
+        infos = (own.get_chunk_info(at) for at in range(own.get_num_chunks()))
+        blocks = [(info.byte_offset, info.size) for info in infos]
+    else:
+        blocks = []
+    found: list[int] = []
+    with path.open("rb") as stream:
+        for start, size in blocks:
+            if start is not None:
+                stream.seek(start)
+                data = stream.read(min(size, _LABELS * one))
+                found += [
+                    int.from_bytes(data[at : at + _LENGTH], "little")
+                    for at in range(0, len(data) - one + 1, one)
+                ]
+    return found
 
 
 def _labels(holder: Any, name: str, size: int, most: int = _LABELS) -> list[str]:

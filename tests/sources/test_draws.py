@@ -1,6 +1,8 @@
 """Draws that stand in files beside a scenario."""
 
 import json
+import resource
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,6 +230,48 @@ def test_labels_that_say_they_are_huge(
     own = "{draws: {file: fit.nc, variable: beta, at: {channel: search}}}"
     (told,) = faults(scenario(tmp_path, f"{{numbers: {{{SEARCH}: {own}}}}}"))
     assert "fit.nc: the labels channel take more than" in told
+
+
+def huge(path: Path, kind: str) -> None:
+    """A file of a few kilobytes that says its labels, or a chunk of its values, take gigabytes."""
+    with h5netcdf.File(path, "w") as file:
+        size = None if kind == "chunk" else 20
+        file.dimensions = {"chain": 1, "draw": size, "channel": 2, "letters": 10**10}
+        chunks = (1, 10**8, 2) if kind == "chunk" else None
+        file.create_variable("beta", ("chain", "draw", "channel"), float, chunks=chunks)
+        if kind == "chunk":
+            file.resize_dimension("draw", 20)
+        if kind == "letters":
+            file.create_variable("channel", ("channel", "letters"), "S1")
+        elif kind == "wide":
+            file.create_variable("channel", ("channel",), "S1000000000")
+        else:
+            chunks = (2,) if kind == "text in chunks" else None
+            labels = file.create_variable(
+                "channel", ("channel",), h5py.string_dtype(), chunks=chunks
+            )
+            labels[...] = np.array(["search", "tv"], object)
+    if kind.startswith("text"):
+        with h5py.File(path) as file:
+            own = file["channel"].id
+            start = own.get_chunk_info(0).byte_offset if "chunks" in kind else own.get_offset()
+        content = bytearray(path.read_bytes())
+        content[start : start + 4] = (2**32 - 1).to_bytes(4, "little")
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["letters", "wide", "text", "text in chunks", "chunk"])
+def test_what_says_it_is_huge_is_not_read(tmp_path: Path, kind: str) -> None:
+    """HDF5 would allot all of it, some of it twice, before it looks."""
+    huge(tmp_path / "fit.nc", kind)
+    own = "{draws: {file: fit.nc, variable: beta, at: {channel: search}}}"
+    path = scenario(tmp_path, f"{{numbers: {{{SEARCH}: {own}}}}}")
+    held, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    (told,) = faults(path)
+    words = {"chunk": "beta is saved in chunks of 1,600,000,000 bytes"}
+    assert words.get(kind, "the labels channel take more than 200 MB") in told
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 100_000
+    assert time.process_time() - start < 3
 
 
 def test_faults_of_a_whole_table(tmp_path: Path, draws: pd.DataFrame) -> None:

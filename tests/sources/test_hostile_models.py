@@ -132,6 +132,18 @@ def test_a_netcdf_file_that_says_it_is_huge(tmp_path: Path) -> None:
     refused("more than 40,000,000", path, how=ModelMap(PYMC, WEEKS))
 
 
+def test_chunks_that_say_they_are_huge(tmp_path: Path) -> None:
+    """HDF5 makes a chunk whole, however few of its values there are."""
+    path = exports.pymc(tmp_path, own=False)
+    with h5netcdf.File(path, "a") as file:
+        group = file.groups["posterior"]
+        group.dimensions["more"] = None
+        dims = ("chain", "draw", "more")
+        group.create_variable("channel_contribution", dims, float, chunks=(1, 1, 10**8))
+        group.resize_dimension("more", 3)
+    refused("is saved in chunks of 800,000,000 bytes", path, how=ModelMap(PYMC, WEEKS))
+
+
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     with path.open("wb") as stream:
