@@ -156,7 +156,7 @@ class Reader:
             self._fault(event.start_mark, path, "a key is a list, a mapping or an alias", "")
             self._node(event, path, depth + 1)
             return None
-        text = str(event.value)
+        text = _joined_surrogates(str(event.value))
         plain = event.implicit[0]
         if plain and text == "<<":
             self._fault(

@@ -18,6 +18,7 @@ from optimizer.plan.units import Percent
 from optimizer.sources.scenario import (
     builtin_names,
     check_scenario,
+    document_of,
     dumps,
     edit,
     load,
@@ -97,14 +98,22 @@ def test_json_is_read(tmp_path: Path) -> None:
         "name": "JSON 😀",
         "budget": 5e5,
         "value": 2,
-        "channels": {"a/b": {"curve": {"kind": "linear", "rate": 1}}},
+        "channels": {"a/b 😀": {"curve": {"kind": "linear", "rate": 1}}},
         "what_ifs": {"x": {"budget": 3}},
     }
     for indent in (None, 2, "\t"):
         path = tmp_path / "plan.json"
         path.write_text(json.dumps(document, indent=indent).replace("/", "\\/"), encoding="utf-8")
         plan = load(path, what_ifs=["x"])
-        assert (plan.name, plan.budget, plan.lines[0].name) == ("JSON 😀", 3, "a/b")
+        assert (plan.name, plan.budget, plan.lines[0].name) == ("JSON 😀", 3, "a/b 😀")
+
+
+def test_half_a_letter_is_no_letter() -> None:
+    """JSON writes letters beyond 16 bits as two halves; one alone cannot be written or shown."""
+    document = document_of(r"""{"a\ud83d\ude00": "\ud83d\ude00", "b\ud83d": "\ude00"}""")
+    assert document == {"a😀": "😀", "b\ufffd": "\ufffd"}
+    with pytest.raises(ScenarioError, match="a😀: is there twice"):
+        document_of(r"""{"a\ud83d\ude00": 1, "a😀": 2}""")
 
 
 def test_texts_stay_texts() -> None:
