@@ -37,6 +37,8 @@ MINUS = "\N{MINUS SIGN}"
 _LOCALES = {"en": "en_US", "zh": "zh_CN"}
 # Where each language begins a new word for large numbers: K, M, B, T and 万, 亿, 万亿.
 _MAGNITUDES = {"en": (1.0, 1e3, 1e6, 1e9, 1e12), "zh": (1.0, 1e4, 1e8, 1e12)}
+_HUGE = 1e18
+"""From here on numbers are told by their power of ten."""
 
 
 @cache
@@ -79,8 +81,11 @@ def money(
 
     Without *digits* compact money has one decimal, other money none from 100 on and two below.
     """
-    from babel.numbers import format_compact_currency, format_currency
+    from babel.numbers import format_compact_currency, format_currency, get_currency_symbol
 
+    if _HUGE <= abs(value) < math.inf:
+        symbol = get_currency_symbol(currency, _locale(lang))
+        return _sign(value, 0, symbol + _scientific(value), signed=signed)
     if digits is None:
         digits = 0 if value == 0 else 1 if compact else 0 if abs(value) >= 100 else 2
     size = _past_thousand(abs(value), lang, digits)
@@ -114,6 +119,8 @@ def number(
     """A plain number with *digits* decimals: ``1,234.5``, compact ``1.2K`` or ``1.2万``."""
     from babel.numbers import format_compact_decimal, format_decimal
 
+    if _HUGE <= abs(value) < math.inf:
+        return _sign(value, 0, _scientific(value), signed=signed)
     locale = _locale(lang)
     size = _past_thousand(abs(value), lang, digits)
     if compact and size >= _MAGNITUDES[lang][1]:
@@ -127,6 +134,11 @@ def number(
 def percent(share: float, lang: str = "en", digits: int = 1, *, signed: bool = False) -> str:
     """A share as per cent: 0.123 is ``12.3%``."""
     return number(100 * share, lang, digits, signed=signed) + "%"
+
+
+def _scientific(value: float) -> str:
+    """The size of a number that has no words of its own: ``1.25e30``."""
+    return f"{abs(value):.3g}".replace("e+", "e")
 
 
 def _past_thousand(size: float, lang: str, digits: int) -> float:

@@ -89,6 +89,16 @@ def test_full_and_signed_money():
     assert money(-0.001, "CNY", digits=2) == "CN¥0.00"  # never minus nothing
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_numbers_that_have_no_word_are_told_by_their_power_of_ten(lang):
+    """Babel's decimals end at 28 digits."""
+    for compact in (False, True):
+        assert money(1.25e40, "EUR", lang, compact=compact) == "€1.25e40"
+        assert number(-1e308, lang, 2, compact=compact) == "−1e308"
+    assert percent(1e30, lang, signed=True) == "+1e32%"
+    assert money(2e17, "EUR", lang) == "€200,000,000,000,000,000"
+
+
 def test_numbers_and_shares():
     assert number(1234.5, "en", 1) == "1,234.5"
     assert number(65_200, "zh", 1, compact=True) == "6.5万"
