@@ -21,6 +21,8 @@ from .proofs import as_parts, as_tree
 
 __all__ = ["Changed", "Failed", "record_of", "restored"]
 
+_ROUNDED = 1e-6  # of the largest spend may be left below zero by rounding
+
 
 @dataclass(frozen=True, eq=False)
 class Failed(Shown):
@@ -79,12 +81,20 @@ def record_of(answer: Allocation | Failed) -> dict[str, Any]:
 def restored(
     member: Plan | Changed, record: Mapping[str, Any], options: Options
 ) -> Allocation | Failed:
-    """The answer of a record, with every digit of its numbers."""
+    """The answer of a record, with every digit of its numbers.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AdsplitError: it is
+            none that :func:`record_of` made.
+    """
     if "failed" in record:
         base = member if isinstance(member, Plan) else member.base
         return Failed(base, _error(record["failed"]))
     plan = member if isinstance(member, Plan) else member.plan
     spend, duals, proof = np.array(record["spend"], float), record["duals"], record["proof"]
+    least = -_ROUNDED * (1.0 + np.abs(spend).max(initial=0.0))
+    if not np.all(np.isfinite(spend) & (spend >= least)):
+        raise ValueError("money below zero or not finite")
     evaluated = given(plan, compile_plan(plan), spend)
     hedge, tree = evaluated.hedge, None if proof is None else as_tree(proof)
     if hedge is not None:

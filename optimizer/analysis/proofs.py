@@ -36,6 +36,8 @@ def as_tree(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         PlanError: they are not one tree.
     """
     tree = [dict(part) for part in parts]
+    if not tree:
+        raise PlanError(Fault("proof", "has no part", "Make the result anew"))
     used = {0}
     for position, part in enumerate(tree):
         for branch in _BRANCHES:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.errors import Fault, PlanError
+
 from .carryover import Geometric, Goodwill, Lift
 from .curves import Curve, Floats
 from .flows import STOCK, Flows, Kind, Warm
@@ -60,13 +62,28 @@ class _Builder:
                 for line in self.lines
             ]
         )
-        prices = np.array(
-            [
-                self.periods.values(line.prices, f"channels.{line.name}.prices") * line.price
-                for line in self.lines
-            ]
-        )
-        self.per_money = 1.0 / prices[:, : self.periods.count]
+        self.per_money = self._per_money()
+
+    def _per_money(self) -> Floats:
+        """What a unit of money buys, shape (n_lines, n_periods).
+
+        Raises:
+            PlanError: a price is so small or so large that this is no number.
+        """
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
+            prices = np.array(
+                [
+                    self.periods.values(line.prices, f"channels.{line.name}.prices") * line.price
+                    for line in self.lines
+                ]
+            )
+            bought = 1.0 / prices[:, : self.periods.count]
+        odd = np.flatnonzero(~(np.isfinite(bought) & (bought > 0)).all(axis=1))
+        if len(odd):
+            words = "is so small or so large that nothing can be reckoned with it"
+            paths = [f"channels.{self.lines[at].name}.price" for at in odd.tolist()]
+            raise PlanError([Fault(path, words, "Give the money per unit") for path in paths])
+        return bought
 
     def flows(self) -> Flows:
         """The whole."""

@@ -6,8 +6,8 @@ Everything comes from the file as it was last read; it is written only where it 
 from __future__ import annotations
 
 import json
-import math
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -42,6 +42,7 @@ GoOn = Callable[..., None]
 
 _MOST_CHANGES = 200
 _LONGEST = 2_000
+_GREATEST = sys.float_info.max  # a whole number in JSON may have more digits than any number
 _KEPT = 6
 """Answers that are kept, so that undoing a change shows at once."""
 _NOWHERE = Path(os.devnull)
@@ -77,7 +78,7 @@ def read_changes(given: object) -> dict[str, Any]:
             if len(value) > _LONGEST:
                 raise Malformed("a value is too long")
             found[path] = value_of(value.strip(), path, path)
-        elif isinstance(value, int | float) and math.isfinite(value):
+        elif isinstance(value, int | float) and -_GREATEST <= value <= _GREATEST:
             found[path] = value  # true and false are whole numbers, too
         elif value is None or _is_part(value):
             found[path] = value

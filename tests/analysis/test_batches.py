@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -227,6 +228,22 @@ def test_a_part_of_another_hand_is_refused(tmp_path: Path, record: bytes, words:
             solve_all([PLAN], store=store)
     else:
         assert len(solve_all([PLAN], store=store)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"spend": -1e9}, {"spend": np.inf}, {"proof": []}])
+def test_numbers_of_another_hand_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    store = tmp_path / "plans.txt"
+    solve_all([PLAN], store=store)
+    head, line = store.read_bytes().splitlines()
+    record = json.loads(line.partition(b" ")[2])
+    (own,) = record["is"]
+    if "spend" in wrong:
+        wrong = {"spend": [wrong["spend"]] * len(own["spend"])}
+    own.update(wrong)
+    text = json.dumps(record).encode()
+    store.write_bytes(head + b"\n" + f"{zlib.crc32(text):08x} ".encode() + text + b"\n")
+    with pytest.raises(PlanError, match="a part that was written by something else"):
+        solve_all([PLAN], store=store)
 
 
 # --- Workers --------------------------------------------------------------------------------------

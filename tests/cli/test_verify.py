@@ -43,6 +43,16 @@ def test_a_doctored_result_does_not(run: Run, result: Path) -> None:
     assert "The proof gives" in found.stdout or "the proof gives" in found.stdout
 
 
+def test_numbers_beyond_all_others_do_not_hold(run: Run, result: Path) -> None:
+    """JSON may hold whole numbers that no float holds, and bounds that have no word."""
+    found = run("verify", doctored(result, spent=10**400))
+    assert found.exit_code == 3
+    assert "spent is" in found.stdout
+    data = json.loads(result.read_text(encoding="utf-8"))
+    huge = data["objective"] | {"value": 1e40}
+    assert run("verify", doctored(result, bound=1e40, objective=huge)).exit_code == 3
+
+
 def test_json_is_one_object(run_json: Json, result: Path) -> None:
     found = run_json("verify", result)
     assert found["schema"] == "adsplit.verdict/1"

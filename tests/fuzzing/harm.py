@@ -6,6 +6,7 @@ and gives content that is hurt in one or a few ways. What it gives may still be 
 
 from __future__ import annotations
 
+import copy
 import csv
 import datetime
 import io
@@ -184,7 +185,7 @@ def _hurt_item(holder: Any, key: Any, chance: Random) -> None:
         case 1 if isinstance(holder, dict):
             holder[chance.choice((*TEXTS, *holder))] = holder.pop(key)
         case 2 if isinstance(holder, dict):
-            holder[chance.choice(TEXTS)] = chance.choice(VALUES)
+            holder[chance.choice(TEXTS)] = copy.deepcopy(chance.choice(VALUES))
         case 2:
             holder.insert(key, holder[key])
         case 3:
@@ -194,10 +195,10 @@ def _hurt_item(holder: Any, key: Any, chance: Random) -> None:
                 holder[key] = {"a": holder[key]} if chance.randint(0, 1) else [holder[key]]
         case 5 | 6:
             holder[key] = chance.choice(TEXTS)
-        case 7 if isinstance(holder[key], int | float):
+        case 7 if isinstance(holder[key], int | float) and abs(holder[key]) < 1e300:
             holder[key] = chance.choice((-1, 0, 1e-300, 1e6, 1e300)) * holder[key]
         case _:
-            holder[key] = chance.choice(VALUES)
+            holder[key] = copy.deepcopy(chance.choice(VALUES))  # to be hurt in its turn
 
 
 def _dumped(tree: Any) -> str:

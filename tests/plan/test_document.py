@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from optimizer import loads
 from optimizer.errors import PlanError, UnknownName
 from optimizer.plan.constraints import CONSTRAINTS
 from optimizer.plan.curves import CURVES
@@ -359,3 +360,29 @@ def test_of_origins_alike_the_one_exact_earlier_counts() -> None:
         )
         assert origin is not None
         assert origin.source == "b"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "price: 5e-324",
+        "price: 1e308, prices: {2027-02: 100}",
+        "price: 1e-300, prices: {2027-02: 1e-300}",
+    ],
+)
+def test_a_price_with_which_nothing_can_be_reckoned_is_a_fault(line: str) -> None:
+    text = f"""
+name: Small
+budget: 100
+value: 1
+objective: revenue
+periods: {{start: 2027-01, count: 3, every: month}}
+channels:
+  tv: {{curve: {{kind: log, scale: 10, unit: 50}}, carryover: {{kind: geometric, retention: 0.5}},
+       {line}}}
+"""
+    with pytest.raises(PlanError) as caught:
+        loads(text)
+    (fault,) = caught.value.faults
+    assert fault.path == "channels.tv.price"
+    assert "so small or so large" in fault.problem

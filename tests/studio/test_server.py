@@ -194,7 +194,7 @@ GOOD = {"page": "x", "number": 1, "lang": "en", "changes": {}}
                 {"changes": []}, {"changes": "x"}, {"changes": 3}, {"changes": {"": 1}},
                 {"changes": {"x" * 2001: 1}}, {"changes": {"budget": "1" * 2001}},
                 {"changes": {f"a{i}": 1 for i in range(201)}},
-                {"changes": {"budget": {"x": "y" * 2001}}},
+                {"changes": {"budget": {"x": "y" * 2001}}}, {"changes": {"budget": 10**400}},
             )
         ),
     ],
