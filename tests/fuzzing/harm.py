@@ -12,6 +12,7 @@ import datetime
 import io
 import json
 import math
+import pickle
 import re
 import zipfile
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from typing import Any
 import h5py
 import numpy as np
 import openpyxl  # type: ignore[import-untyped]
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -414,6 +416,58 @@ def hurt_parquet(content: bytes, chance: Random) -> bytes:
     return stream.getvalue()
 
 
+# --- DataFrames -----------------------------------------------------------------------------------
+
+_TITLES: tuple[Any, ...] = (
+    *TEXTS, None, math.nan, 1, -1.5, True, DAY, ("a", "b"), (), b"x", pd.NaT, pd.NA,
+)  # fmt: skip
+
+
+def hurt_frame(content: bytes, chance: Random) -> bytes:
+    """A pickled DataFrame with other columns, cells, titles, rows, types or index."""
+    frame: pd.DataFrame = pickle.loads(content)
+    for _ in range(chance.randint(1, 3)):
+        frame = _other_frame(frame, chance)
+    return pickle.dumps(frame)
+
+
+def _other_frame(frame: pd.DataFrame, chance: Random) -> pd.DataFrame:
+    n, width = frame.shape
+    if not n or not width:
+        return frame
+    row, at = chance.randint(0, n - 1), chance.randint(0, width - 1)
+    titles, columns = list(frame.columns), [frame.iloc[:, k] for k in range(width)]
+    match chance.randint(0, 8):
+        case 0:
+            titles[at] = chance.choice((*titles, *_TITLES))
+        case 1:
+            del titles[at], columns[at]
+        case 2:
+            titles.append(chance.choice(titles))
+            columns.append(columns[at])
+        case 3:
+            own = columns[at].tolist()
+            own[row] = copy.deepcopy(chance.choice((*VALUES, *_TITLES)))
+            columns[at] = pd.Series(own, frame.index, dtype=object)
+        case 4:
+            made = chance.choice(list(_columns(n).values()))
+            kind = pd.ArrowDtype if chance.randint(0, 1) else None
+            columns[at] = made.to_pandas(types_mapper=kind).set_axis(frame.index)
+        case 5:
+            rows = chance.choice(([], [row], [*range(n), row], list(range(n))[::-1]))
+            return frame.iloc[rows]
+        case 6:
+            kind = chance.choice(("category", "string", object))
+            columns[at] = columns[at].astype(kind)
+        case 7 if width > 1 and titles.count(titles[at]) == 1:  # what groupby leaves
+            return frame.set_index(titles[at], drop=bool(chance.randint(0, 1)))
+        case _:
+            pairs = pd.MultiIndex.from_tuples([(str(title), "x") for title in titles])
+            return frame.set_axis(pairs, axis=1)
+    made = pd.concat(columns, axis=1) if columns else frame.iloc[:, []]
+    return made.set_axis(pd.Index(titles, dtype=object, tupleize_cols=False), axis=1)
+
+
 # --- NetCDF ---------------------------------------------------------------------------------------
 
 
@@ -475,6 +529,7 @@ BY_ENDING: dict[str, Callable[[bytes, Random], bytes]] = {
     ".xlsx": hurt_xlsx,
     ".parquet": hurt_parquet,
     ".nc": hurt_netcdf,
+    ".pickle": hurt_frame,
 }
 
 

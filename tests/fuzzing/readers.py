@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import zlib
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from waitress import wasyncore
 from werkzeug.test import Client
 
 import optimizer as opt
-from optimizer.allocation import Allocation
+from optimizer.allocation import Allocation, evaluate
 from optimizer.analysis.answer import answer
 from optimizer.analysis.variations import Failed, solve_all
 from optimizer.analysis.verification import Verification, check_claim, read_claim
@@ -29,6 +31,7 @@ from optimizer.fitting.mapping import HistoryMap
 from optimizer.plan.actuals import Actuals
 from optimizer.plan.plan import Plan
 from optimizer.plan.table import LineTable
+from optimizer.plan.uncertainty import Uncertainty
 from optimizer.solving import optimize
 from optimizer.sources.actuals import load_actuals
 from optimizer.sources.history import load_history
@@ -257,7 +260,7 @@ def _history(ending: str, folder: Path) -> Path:
     return _saved(table(40), f"history{ending}", folder)
 
 
-def _read_history(path: Path, **more: Any) -> History:
+def _read_history(path: Any, **more: Any) -> History:
     found = load_history(path, HISTORY_MAP | more)
     with suppress(opt.AdsplitError):  # what is read may still be too little to fit
         check(found)
@@ -378,7 +381,7 @@ def _actuals(ending: str, folder: Path) -> Path:
     return _saved(frame, f"actuals{ending}", folder)
 
 
-def _read_actuals(path: Path) -> Actuals:
+def _read_actuals(path: Any) -> Actuals:
     for how in ({}, {"sum_duplicates": True, "skip_unknown": True}):
         found = load_actuals(path, _followed(), **how)
         found.own(_followed())
@@ -424,6 +427,94 @@ def _hurt_store(_: Path, content: bytes, chance: Random) -> bytes:
     text = harm.hurt_json(lines[at].partition(b" ")[2], chance).replace(b"\n", b" ")
     lines[at] = f"{zlib.crc32(text):08x} ".encode() + text
     return b"\n".join(lines) + b"\n"
+
+
+# --- Uploads --------------------------------------------------------------------------------------
+
+UPLOAD = """\
+campaigns:
+  search: [{campaign: "North {line}", share: 60%, id: 17}, {campaign: South, share: 0.4, id: 18}]
+  channel=tv: {campaign: "TV {role}", id: 2027}
+  "*": {campaign: Rest, id: x}
+columns: {Campaign: "{campaign}", Id: "{id}", Month: "{period}", Days: "{days}", Amount: "{amount}"}
+by: month
+decimals: 2
+unit: currency
+zero: leave_out
+leave_out: []
+bom: true
+"""
+
+
+def _uploaded(path: Path) -> pd.DataFrame:
+    """The upload by the map that lies in the folder, written in every form."""
+    made = opt.upload(evaluate(_followed(), {line.name: 90.0 for line in _followed().lines}),
+                      path.parent / "map.yaml")  # fmt: skip
+    with TemporaryDirectory() as folder:
+        for ending in (".csv", ".xlsx", ".parquet"):
+            made.write(Path(folder) / f"out{ending}")
+    return made.frame
+
+
+def _campaigns(ending: str, folder: Path) -> Path:
+    frame = pd.DataFrame(
+        {"line": ["search", "search", "*"], "campaign": ["North", "South", "Rest"],
+         "share": ["60%", "0.4", None], "id": [17, 18, 19]}
+    )  # fmt: skip
+    name = f"campaigns{ending}"
+    text = f"campaigns_from: {name}\ncolumns: {{Id: '{{id}}', Amount: '{{amount}}'}}\nby: total\n"
+    _written("map.yaml", text)(folder)
+    return _saved(frame, name, folder)
+
+
+# --- DataFrames -----------------------------------------------------------------------------------
+
+
+def _pickled(frame: pd.DataFrame) -> Callable[[Path], Path]:
+    """A file of our own, in which a frame keeps whatever it is made of."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "frame.pickle"
+        path.write_bytes(pickle.dumps(frame))
+        return path
+
+    return make
+
+
+def _held(frame: pd.DataFrame) -> list[str]:
+    """Titles, index and cells as texts."""
+    columns = (frame.iloc[:, at] for at in range(frame.shape[1]))
+    return [repr([*frame.columns]), repr([*frame.index]), *(repr([*one]) for one in columns)]
+
+
+def _in_memory(read: Callable[[Any], object]) -> Callable[[Path], object]:
+    """Reads the frame of such a file, which must be as it was afterwards."""
+
+    def frame_read(path: Path) -> object:
+        frame = pickle.loads(path.read_bytes())
+        try:
+            return read(frame)
+        finally:
+            same = pickle.loads(path.read_bytes())
+            assert _held(frame) == _held(same)
+
+    return frame_read
+
+
+def _cells_of_spend() -> pd.DataFrame:
+    plan = _followed()
+    return evaluate(plan, {line.name: 50.0 for line in plan.lines}).by_cell
+
+
+def _actuals_frame() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"period": ["2027-01", "2027-02"], "line": "search", "spend": [100.0, 90.5],
+         "outcome": [9, 8], "order": [2.0, None]}
+    )  # fmt: skip
+
+
+def _read_draws(frame: pd.DataFrame) -> Plan:
+    return replace(opt.loads(DRAWN), uncertainty=Uncertainty.of_table(frame))
 
 
 # --- Studio ---------------------------------------------------------------------------------------
@@ -506,6 +597,16 @@ READERS = (
     Reader("actuals Parquet", partial(_actuals, ".parquet"), _read_actuals, Actuals),
     Reader("result", _result, _verified, Verification),
     Reader("finished work", _store, _resumed, list, _hurt_store, leaves_alone=False),
+    Reader("upload map", _written("map.yaml", UPLOAD), _uploaded, pd.DataFrame),
+    Reader("campaigns CSV", partial(_campaigns, ".csv"), _uploaded, pd.DataFrame),
+    Reader("campaigns Excel", partial(_campaigns, ".xlsx"), _uploaded, pd.DataFrame),
+    Reader("campaigns Parquet", partial(_campaigns, ".parquet"), _uploaded, pd.DataFrame),
+    Reader("frame of lines", _pickled(keywords(12)), _in_memory(read_lines), LineTable),
+    Reader("frame of spend", _pickled(_cells_of_spend()),
+           _in_memory(partial(evaluate, _followed())), Allocation),
+    Reader("frame of actuals", _pickled(_actuals_frame()), _in_memory(_read_actuals), Actuals),
+    Reader("frame of history", _pickled(table(40)), _in_memory(_read_history), History),
+    Reader("frame of draws", _pickled(_draws()), _in_memory(_read_draws), Plan),
     Reader("studio body", _bodies, _answered, int),
 )  # fmt: skip
 """All of them."""

@@ -6,6 +6,7 @@ was. ``make fuzz`` tries many more examples than the suite does.
 
 from __future__ import annotations
 
+import faulthandler
 import resource
 import signal
 import time
@@ -40,9 +41,12 @@ def bounds(memory: int) -> Iterator[None]:
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    # Python hears no signal while a library searches without end: then the process ends.
+    faulthandler.dump_traceback_later(30 * SECONDS, exit=True)
     try:
         yield
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
     assert time.process_time() - start < SECONDS
