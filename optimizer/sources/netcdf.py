@@ -7,6 +7,7 @@ without it. Numbers and labels are read and nothing else.
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ NETCDF = (".nc", ".nc4", ".netcdf")
 _SAMPLES = ("chain", "draw", "sample")
 _GROUP = "posterior"
 _HDF5, _CLASSIC = b"\x89HDF\r\n\x1a\n", (b"CDF\x01", b"CDF\x02")
+_HEAP = b"GCOL\x01\0\0\0"
 _BYTES = 200_000_000  # a classic file is read whole
 _DAYS = {
     "days": 1.0,
@@ -192,6 +194,7 @@ def _opened(path: Path) -> Iterator[Any]:
             import h5netcdf
             import h5py
 
+            _refuse_endless_heaps(path)
             # Of files that are damaged h5netcdf is not made whole, and stumbles when it goes.
             reader = type("Reader", (h5netcdf.File,), {"_writable": False})
             how = {"decode_vlen_strings": True, "phony_dims": "access"}
@@ -215,6 +218,49 @@ def _opened(path: Path) -> Iterator[Any]:
     except DAMAGED as error:
         # Also of parts that are asked for later: what is damaged shows only where it is read.
         raise PlanError(Fault("file", f"cannot be read: {said(error)}", "Save it anew")) from None
+
+
+def _refuse_endless_heaps(path: Path) -> None:
+    """Refuse heaps of texts in which HDF5 would walk in a ring, and not be stopped by anything.
+
+    A heap is ``GCOL``, version 1, its size, and parts, each a head (number, 2 bytes; uses, 2; 4 of
+    nothing; size) and its bytes, up to a multiple of 8; the size of part 0, which is free, counts
+    its head. HDF5 goes on by what a part says without a look at whether that is on.
+
+    Raises:
+        PlanError: a part is of no size, or ends behind its heap.
+    """
+    with (
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        width = data[14:15] if data[8:9] < b"\2" else data[10:11]  # of sizes in this file
+        start = data.find(_HEAP)
+        while start >= 0:
+            if not _ends(data, start, int.from_bytes(width, "little")):
+                words = "cannot be read: a heap of its texts is damaged"
+                raise PlanError(Fault("file", words, "Save it anew"))
+            start = data.find(_HEAP, start + 1)
+
+
+def _ends(data: mmap.mmap, start: int, width: int) -> bool:
+    """Whether every part of the heap that begins at *start* leads on, to its end at last."""
+    head = _up_to_eight(8 + width)
+    size = int.from_bytes(data[start + 8 : start + 8 + width], "little")
+    at, end = start + head, min(start + size, len(data))
+    while at + head <= end:
+        number = int.from_bytes(data[at : at + 2], "little")
+        own = int.from_bytes(data[at + 8 : at + 8 + width], "little")
+        step = head + _up_to_eight(own) if number else own
+        if not 0 < step <= end - at:
+            return False
+        at += step
+    return True
+
+
+def _up_to_eight(size: int) -> int:
+    """The next multiple of 8."""
+    return -(-size // 8) * 8
 
 
 def _holder(top: Any, variable: str, group: str | None) -> Any:

@@ -132,6 +132,17 @@ def test_a_netcdf_file_that_says_it_is_huge(tmp_path: Path) -> None:
     refused("more than 40,000,000", path, how=ModelMap(PYMC, WEEKS))
 
 
+@pytest.mark.parametrize("part", [bytes(16), b"\1\0" + bytes(6) + b"\xf0" + b"\xff" * 7])
+def test_a_heap_of_texts_that_leads_in_a_ring(tmp_path: Path, part: bytes) -> None:
+    """HDF5 goes on by what each part says is its size: nothing, or so much that it wraps around."""
+    path = exports.meridian_curves(tmp_path / "curves.nc", T1)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"GCOL") + 16
+    content[start : start + 16] = part
+    path.write_bytes(content)
+    refused("a heap of its texts is damaged", path, how=ModelMap(MEDIA, ONE_PERIOD))
+
+
 def test_chunks_that_say_they_are_huge(tmp_path: Path) -> None:
     """HDF5 makes a chunk whole, however few of its values there are."""
     path = exports.pymc(tmp_path, own=False)
