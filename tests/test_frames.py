@@ -68,6 +68,10 @@ def test_a_spend_comes_from_frames_in_any_order(best: opt.Allocation) -> None:
         (lambda frame: frame.replace("search.brand", "serch.brand"), "Did you mean 'search.brand'"),
         (lambda frame: frame.replace("2027-01", "2037-01"), "no period '2037-01'"),
         (lambda frame: frame.assign(spend=-1.0), "is negative"),
+        (lambda frame: pd.concat([frame, frame["line"]], axis=1), "has the column line twice"),
+        (lambda frame: pd.concat([frame, frame["spend"]], axis=1), "has the column spend twice"),
+        (lambda frame: frame.assign(line=np.nan), "no line 'nan'"),
+        (lambda frame: frame.assign(line=pd.Series([b"\xff"] * len(frame), dtype=object)), "xff"),
     ],
 )
 def test_a_frame_that_is_no_spend_is_refused(best: opt.Allocation, change: Any, words: str) -> None:

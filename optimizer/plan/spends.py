@@ -55,8 +55,12 @@ def spend_of_table(
         if missing == ["period"]:
             advice = "Give a row per line and period, as by_cell of an answer has"
         raise PlanError([Fault("spend", f"has no column {name}", advice) for name in missing])
-    labels = frame["period"].astype(str).tolist() if "period" in needed else [None] * len(frame)
-    rows = list(zip(frame["line"].astype(str).tolist(), labels, frame["spend"], strict=True))
+    twice = [name for name in needed if columns.count(name) > 1]
+    if twice:
+        words = "Give each a name of its own"
+        raise PlanError([Fault("spend", f"has the column {name} twice", words) for name in twice])
+    labels = list(map(str, frame["period"])) if "period" in needed else [None] * len(frame)
+    rows = list(zip(map(str, frame["line"]), labels, frame["spend"], strict=True))
     faults = [*_unknown(rows, lines, periods), *_not_once(rows, lines, periods)]
     if faults:
         raise PlanError(faults)

@@ -251,9 +251,11 @@ class Columns:
         self, frame: pd.DataFrame, kind: str | None, first_row: int, first_name: int | None = None
     ) -> None:
         """*first_row* is what faults call the first row, *first_name* what its line is called."""
-        self.frame, self.kind, self.first_row = frame, kind, first_row
+        self.kind, self.first_row = kind, first_row
         self.first_name = first_row if first_name is None else first_name
         self.titles = [str(title) for title in frame.columns]
+        is_text = all(isinstance(title, str) for title in frame.columns)
+        self.frame = frame if is_text else frame.set_axis(self.titles, axis=1)
         self.n = len(frame)
         self.faults: list[Fault] = []
 

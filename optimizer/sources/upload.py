@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from optimizer.errors import Fault, PlanError, ScenarioError
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
@@ -166,7 +168,7 @@ def _of_table(folder: Path, name: Any) -> tuple[dict[str, list[dict[str, Any]]],
 
 def _plain(cell: Any) -> Any:
     """A cell as a person sees it: an identity that a table holds as 123.0 is 123."""
-    value = cell.item() if hasattr(cell, "item") else cell
+    value = cell.item() if isinstance(cell, np.generic) else cell
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value.strip() if isinstance(value, str) else value

@@ -331,6 +331,16 @@ def test_bytes_that_are_no_text_are_shown_as_bytes(tmp_path):
     assert plan.lines[0].channel == "b'\\xff'"
 
 
+@pytest.mark.parametrize("title", [None, pd.NA, 2027, ("market", "x"), b"x"])
+def test_a_title_that_is_no_text_is_told_as_one(title):
+    frame = pd.DataFrame({"channel": ["a"], "curve": "linear", "rate": 2.0})
+    frame = pd.concat([frame, pd.Series(["de"])], axis=1).set_axis(
+        pd.Index([*frame.columns, title], dtype=object, tupleize_cols=False), axis=1
+    )
+    plan = load_table(frame, value=1, budget=10)
+    assert plan.lines[0].tags == {str(title): "de"}
+
+
 def test_a_parquet_file_of_billions_of_rows_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr("optimizer.sources.tabular._VALUES", 5)
     path = tmp_path / "lines.parquet"

@@ -141,6 +141,12 @@ def test_a_table_is_told_by_its_rows(b2b: Spent, tmp_path: Path) -> None:
     )
 
 
+def test_a_cell_of_a_table_that_is_a_list_is_a_fault(b2b: Spent, tmp_path: Path) -> None:
+    TABLE.assign(campaign=[["A", "B"]] * 3).to_parquet(tmp_path / "campaigns.parquet")
+    found = told(b2b, written(tmp_path, "campaigns_from: campaigns.parquet\n"))
+    assert "is no text" in found
+
+
 @pytest.mark.parametrize("name", ["b2b", "b2c", "b2c-cn", "minimal"])
 def test_the_map_to_fill_in_is_a_map(name: str, tmp_path: Path) -> None:
     answer = Spent(opt.load(name))
