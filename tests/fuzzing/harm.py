@@ -492,7 +492,7 @@ def _hurt_variable(file: Any, name: str, chance: Random) -> None:
         return
     held, kind = file[name], chance.randint(0, 7)
     holder: Any = chance.choice((file, held))
-    if kind <= 2 and held.dtype.kind in "iuf" and held.size:
+    if kind <= 2 and held.dtype.kind in "iuf" and 0 < held.size <= 10**6:  # to be written whole
         place = tuple(chance.randint(0, size - 1) for size in held.shape)
         value = chance.choice((math.nan, math.inf, -math.inf, -1.0, 0.0, 1e308, 5e-324))
         if abs(value) <= 1 or held.dtype == np.float64:
