@@ -12,6 +12,7 @@ import numpy as np
 from optimizer.errors import CalibrationError, Fault
 from optimizer.plan.carryover import Geometric
 from optimizer.plan.curves import Exponential, Floats, Hill, Log, Logistic
+from optimizer.shown import Shown
 
 from .checks import check
 from .history import History
@@ -91,7 +92,7 @@ class FittedLine:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Shown):
     """Curves from history; see :func:`fit`."""
 
     history: History
@@ -103,6 +104,15 @@ class Fit:
     remarks: tuple[Remark, ...]
     seconds: float
     seed: int
+
+    def __str__(self) -> str:
+        """What was fitted, the lines as a table, and what a reader must know."""
+        from .telling import sentences, title
+
+        columns = ["line", "current", "return", "return_low", "return_high", "marginal_return"]
+        table = self.frame[[*columns, "retention", "grade"]]
+        shown = table.to_string(index=False, float_format=_short)
+        return "\n".join([title(self), "", shown, "", *sentences(self)])
 
     @cached_property
     def numbers(self) -> list[list[Numbers]]:
@@ -182,6 +192,10 @@ class Fit:
         every = [numbers[line].outcome(shape, spend) for numbers in self.numbers]
         low, high = np.quantile(every, [0.1, 0.9], axis=0)
         return low, self.model.numbers(self.best.theta)[line].outcome(shape, spend), high
+
+
+def _short(value: float) -> str:
+    return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def path_of(name: str) -> str:

@@ -15,7 +15,7 @@ from .blocks import Chart, Column, Section, Table
 from .charts.fitting import fitted_curve, fitted_series
 from .shell import file_name, page_html
 
-__all__ = ["render_fit", "write_fit_report"]
+__all__ = ["lines_table", "render_fit", "write_fit_report"]
 
 
 def write_fit_report(path: str | os.PathLike[str], made: Fit, lang: str = "en") -> Path:
@@ -57,16 +57,26 @@ def _sections(made: Fit, lang: str) -> list[Section]:
         low, back, high = (_figure(value, lang) for value in line.back)
         told = say("fit.page.curve", lang, line=label(line.name, lang), back=back, low=low,
                    high=high)  # fmt: skip
-        curves.append(Chart(f"curve-{index}", told, fitted_curve(made, index, lang), label=told))
+        drawn, legend = fitted_curve(made, index, lang), _legend(lang) if index == 0 else ()
+        curves.append(Chart(f"curve-{index}", told, drawn, label=told, legend=legend))
     return [
         Section(
             "fit", say("fit.page.series", lang), charts=[series], sentences=sentences(made, lang)
         ),
-        Section("curves", say("fit.page.curves", lang), charts=curves, tables=[_table(made, lang)]),
+        Section(
+            "curves", say("fit.page.curves", lang), charts=curves, tables=[lines_table(made, lang)]
+        ),
     ]
 
 
-def _table(made: Fit, lang: str) -> Table:
+def _legend(lang: str) -> list[tuple[str, str]]:
+    """What stands in the chart of every line."""
+    shapes = (("diamond", "today"), ("dotted", "seen"), ("swatch-band", "band"))
+    return [(shape, say(f"fit.page.{name}", lang)) for shape, name in shapes]
+
+
+def lines_table(made: Fit, lang: str) -> Table:
+    """What the history says of each line."""
     from optimizer.words import money
 
     rows = []

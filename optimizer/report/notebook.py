@@ -30,12 +30,18 @@ from optimizer.analysis.sweep import Sweep
 from optimizer.analysis.tornado import Tornado
 from optimizer.analysis.tracking import Tracking
 from optimizer.analysis.variations import Failed
+from optimizer.fitting.calibration import Fit
+from optimizer.fitting.telling import sentences
+from optimizer.fitting.telling import title as fit_title
 from optimizer.plan.plan import Plan
+from optimizer.uploads import telling
+from optimizer.uploads.upload import Upload
 from optimizer.words import LANGUAGES, label, number, percent, say
 from optimizer.words.voice import Voice
 
 from . import evidence
 from .blocks import Column, Table
+from .fitting import lines_table
 from .shell import TAGS, fill
 from .tables import allocation_table
 from .view import View
@@ -190,6 +196,19 @@ def _(result: Explanation, lang: str) -> Told:
     del lang  # it has its own
     said = (*result.moves, *result.rules, *result.risk, *result.alerts, result.proof)
     return Told(result.headline.text, _texts(said))
+
+
+@told.register
+def _(result: Fit, lang: str) -> Told:
+    return Told(fit_title(result, lang), sentences(result, lang), [lines_table(result, lang)])
+
+
+@told.register
+def _(result: Upload, lang: str) -> Told:
+    heads = [Column(head, is_number=False) for head in result.heads]
+    rows = [[str(value) for value in row] for row in result.cells]
+    return Told(telling.title(result, lang), telling.sentences(result, lang),
+                [Table("", heads, rows)])  # fmt: skip
 
 
 @told.register

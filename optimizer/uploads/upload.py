@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.files import write_table
 from optimizer.plan.curves import Floats
 from optimizer.plan.plan import Plan
+from optimizer.shown import Shown
 
 from .dates import Span
 from .mapping import UploadMap
@@ -31,7 +32,7 @@ class Remark:
 
 
 @dataclass(frozen=True, eq=False)
-class Upload:
+class Upload(Shown):
     """A plan as rows for the tool that spends it."""
 
     plan: Plan

@@ -258,3 +258,13 @@ def test_what_moves_all_places_alike_is_told_from_what_moves_each():
 def test_places_that_move_by_themselves_share_nothing():
     history = known_panel(3, lines=2, shared=0.0).history
     assert fit(history).best.noise.shared < 1.5
+
+
+def test_a_fit_prints_as_a_table_and_sentences(fits):
+    _, made = fits[0]
+    shown = str(made).splitlines()
+    assert "3 lines from 156 weeks" in shown[0]
+    assert shown[2].split()[:3] == ["line", "current", "return"]
+    rows = {line.split()[0]: float(line.split()[2]) for line in shown[3:6]}
+    assert rows == {line.name: pytest.approx(line.back[1], abs=0.01) for line in made.lines}
+    assert shown[-1].startswith("A calibration, not a mix model")

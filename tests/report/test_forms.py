@@ -19,6 +19,7 @@ from optimizer.report.notebook import LARGE, MOST, html_of, told
 from optimizer.report.pictures import KINDS, chart_kinds, kind_of, wanted
 from optimizer.report.side_by_side import INPUTS
 from tests.analysis.test_commitment import FREE
+from tests.fitting.worlds import known_world
 from tests.report.reports import (
     analyses,
     answer,
@@ -373,6 +374,8 @@ def results() -> dict[str, Any]:
         ),
         "explorer": opt.explore(best, {}),
         "chart": opt.chart(answer(), "dumbbell"),
+        "fit": opt.fit(known_world(0, lines=2).history),
+        "upload": opt.upload(timed, {"campaigns": {"*": "{line} & <b>"}}),
     }
 
 
@@ -397,7 +400,7 @@ def test_every_public_result_shows_itself(shown):
     }  # fmt: skip
     assert public <= kinds
     frames = {"Allocation", "Prices", "Sweep", "Horizons", "Tornado", "Comparison", "Certainty",
-              "Information", "Frontier", "Tracking", "Committed"}  # fmt: skip
+              "Information", "Frontier", "Tracking", "Committed", "Fit", "Upload"}  # fmt: skip
     assert frames <= public
 
 

@@ -29,7 +29,7 @@ _POINTS = 41
 
 
 def fitted_series(made: Fit, lang: str) -> Any:
-    """Actual and fitted outcomes of every period; what was foretold unseen is shaded."""
+    """Actual and fitted outcomes of every period."""
     frame: Any = made.series
     at = list(range(len(frame)))
     labels = list(frame["period"])
